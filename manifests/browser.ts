@@ -1,12 +1,12 @@
-/** The two kinds of manifest: `allowed_origins` or `allowed_extensions`. */
+/** Browsers with the same format of manifest: Chromium's has `allowed_origins`, Firefox's `allowed_extensions`. */
 export type BrowserFamily = 'chromium' | 'firefox';
 
-/** Platforms that have a table, as `process.platform` names them. */
+/** The supported platforms, by their names in `process.platform`. */
 export type Platform = 'linux' | 'darwin' | 'win32';
 
-/** What all platforms have in common about a browser. */
+/** The properties of a browser that do not depend on the platform. */
 export interface Browser {
-  /** As its vendor writes it. */
+  /** The product name, as its vendor writes it. */
   readonly title: string;
   readonly family: BrowserFamily;
 }
@@ -34,10 +34,10 @@ export const BROWSERS = {
 /** A browser's name on the command line. */
 export type BrowserName = keyof typeof BROWSERS;
 
-/** All names, in the order of the table. */
+/** All browser names, in display order. */
 export const BROWSER_NAMES = Object.keys(BROWSERS) as readonly BrowserName[];
 
-/** Returns whether a word is the name of a browser. */
-export function isBrowserName(word: string): word is BrowserName {
-  return Object.hasOwn(BROWSERS, word);
+/** Returns whether a string is the name of a browser. */
+export function isBrowserName(text: string): text is BrowserName {
+  return Object.hasOwn(BROWSERS, text);
 }

@@ -1,60 +1,60 @@
 import { BROWSERS, type BrowserName } from './browser.ts';
-import type { BrowserPlaces, BrowserTable, ConfinedBrowser, ManifestFolder, Place } from './places.ts';
+import type { BasePath, BrowserLocations, BrowserTable, ManifestFolder, SandboxedBrowser } from './locations.ts';
 
-/** The folder of Firefox for one user. Browsers made from it may read it, too. */
+/** Firefox's folder for one user. Browsers based on Firefox may read it, too. */
 const MOZILLA: ManifestFolder = {
   kind: 'folder',
   ...home('.mozilla/native-messaging-hosts'),
-  // Since 147 Firefox keeps new profiles below ~/.config/mozilla, but goes back to ~/.mozilla, with an empty
-  // profile, as soon as that folder exists (nsXREDirProvider::LegacyHomeExists). Manifests of one user are
-  // still read from ~/.mozilla alone (Mozilla's bug 2005167).
+  // Since version 147, Firefox creates profiles in ~/.config/mozilla, but returns to ~/.mozilla, with an empty profile,
+  // if that folder exists (nsXREDirProvider::LegacyHomeExists). It still reads a user's manifests only from ~/.mozilla
+  // (Mozilla bug 2005167).
   hazard: {
     missing: home('.mozilla'),
     present: config('mozilla/firefox'),
-    say:
+    message:
       'Not registered with Firefox: it keeps its profile in ~/.config/mozilla but reads registrations from ~/.mozilla, ' +
       'and would start with an empty profile if that folder were created. Register for all users instead: ' +
       'sudo tabagent install --system --browser firefox',
   },
 };
 
-/** The folders of Firefox for all users. */
+/** Firefox's folders for all users. */
 const MOZILLA_SYSTEM: readonly ManifestFolder[] = [
   shared('usr/lib/mozilla/native-messaging-hosts'),
-  // Fedora builds Firefox with a different library folder.
-  { ...shared('usr/lib64/mozilla/native-messaging-hosts'), onlyWhere: root('usr/lib64/mozilla') },
+  // Fedora's Firefox uses /usr/lib64.
+  { ...shared('usr/lib64/mozilla/native-messaging-hosts'), onlyIfExists: root('usr/lib64/mozilla') },
 ];
 
 /**
  * Linux. Sources:
  * - Chrome, Chromium: https://developer.chrome.com/docs/extensions/develop/concepts/native-messaging and Chromium's
- *   `chrome/common/chrome_paths.cc` (a profile's own `NativeMessagingHosts`, below `$XDG_CONFIG_HOME`)
+ *   `chrome/common/chrome_paths.cc` (`NativeMessagingHosts` in the profile, in `$XDG_CONFIG_HOME`)
  * - Edge: https://learn.microsoft.com/en-us/microsoft-edge/extensions-chromium/developer-guide/native-messaging
- * - Brave: brave-core `app/brave_main_delegate.cc` (its default profile; system-wide Chrome's)
- * - Vivaldi: `vivaldi_browser_main_extra_parts.cc` (system-wide Chrome's)
+ * - Brave: brave-core `app/brave_main_delegate.cc` (in its default profile; for all users, Chrome's)
+ * - Vivaldi: `vivaldi_browser_main_extra_parts.cc` (for all users, Chrome's)
  * - Opera: https://help.opera.com/en/extensions/message-passing/ (Chrome's)
  * - Firefox: https://developer.mozilla.org/en-US/docs/Mozilla/Add-ons/WebExtensions/Native_manifests
  * - Chrome for Testing: Chromium's `chrome/common/chrome_paths.cc`
- * - LibreWolf, Waterfox, Floorp: home-manager `modules/misc/mozilla-messaging-hosts.nix`, packages of Arch Linux. Zen and
- *   Floorp also read Firefox's folder, which their `omni.ja` names
+ * - LibreWolf, Waterfox, Floorp: home-manager `modules/misc/mozilla-messaging-hosts.nix`, packages of Arch Linux. Zen
+ *   and Floorp also read Firefox's folder, which their `omni.ja` names
  */
 export const LINUX_BROWSERS: BrowserTable = {
   chrome: {
-    signs: [config('google-chrome'), config('google-chrome-beta'), config('google-chrome-unstable')],
+    markers: [config('google-chrome'), config('google-chrome-beta'), config('google-chrome-unstable')],
     commands: ['google-chrome', 'google-chrome-stable', 'google-chrome-beta', 'google-chrome-unstable'],
     user: [profile('google-chrome'), channel('google-chrome-beta'), channel('google-chrome-unstable')],
     system: [chromeSystem()],
-    confined: [flatpak('chrome', 'com.google.Chrome')],
+    sandboxed: [flatpak('chrome', 'com.google.Chrome')],
   },
   chromium: {
-    signs: [config('chromium')],
+    markers: [config('chromium')],
     commands: ['chromium', 'chromium-browser'],
     user: [profile('chromium')],
     system: [shared('etc/chromium/native-messaging-hosts')],
-    confined: [snap('chromium', 'chromium'), flatpak('chromium', 'org.chromium.Chromium')],
+    sandboxed: [snap('chromium', 'chromium'), flatpak('chromium', 'org.chromium.Chromium')],
   },
   edge: {
-    signs: [config('microsoft-edge'), config('microsoft-edge-beta'), config('microsoft-edge-dev')],
+    markers: [config('microsoft-edge'), config('microsoft-edge-beta'), config('microsoft-edge-dev')],
     commands: ['microsoft-edge', 'microsoft-edge-stable', 'microsoft-edge-beta', 'microsoft-edge-dev'],
     user: [
       profile('microsoft-edge'),
@@ -63,10 +63,10 @@ export const LINUX_BROWSERS: BrowserTable = {
       channel('microsoft-edge-canary'),
     ],
     system: [shared('etc/opt/edge/native-messaging-hosts')],
-    confined: [flatpak('edge', 'com.microsoft.Edge')],
+    sandboxed: [flatpak('edge', 'com.microsoft.Edge')],
   },
   brave: {
-    signs: [
+    markers: [
       config('BraveSoftware/Brave-Browser'),
       config('BraveSoftware/Brave-Browser-Beta'),
       config('BraveSoftware/Brave-Browser-Nightly'),
@@ -78,55 +78,55 @@ export const LINUX_BROWSERS: BrowserTable = {
       channel('BraveSoftware/Brave-Browser-Nightly'),
     ],
     system: [chromeSystem()],
-    confined: [snap('brave', 'brave'), flatpak('brave', 'com.brave.Browser')],
+    sandboxed: [snap('brave', 'brave'), flatpak('brave', 'com.brave.Browser')],
   },
   vivaldi: {
-    signs: [config('vivaldi'), config('vivaldi-snapshot')],
+    markers: [config('vivaldi'), config('vivaldi-snapshot')],
     commands: ['vivaldi', 'vivaldi-stable', 'vivaldi-snapshot'],
     user: [profile('vivaldi'), channel('vivaldi-snapshot')],
     system: [chromeSystem()],
-    confined: [flatpak('vivaldi', 'com.vivaldi.Vivaldi')],
+    sandboxed: [flatpak('vivaldi', 'com.vivaldi.Vivaldi')],
   },
   opera: {
-    signs: [config('opera'), config('opera-beta'), config('opera-developer')],
+    markers: [config('opera'), config('opera-beta'), config('opera-developer')],
     commands: ['opera', 'opera-beta', 'opera-developer'],
     user: [profile('google-chrome')],
     system: [chromeSystem()],
-    confined: [snap('opera', 'opera'), flatpak('opera', 'com.opera.Opera')],
+    sandboxed: [snap('opera', 'opera'), flatpak('opera', 'com.opera.Opera')],
   },
   firefox: {
-    signs: [home('.mozilla/firefox'), config('mozilla/firefox')],
+    markers: [home('.mozilla/firefox'), config('mozilla/firefox')],
     commands: ['firefox', 'firefox-esr'],
     user: [MOZILLA],
     system: MOZILLA_SYSTEM,
-    confined: [
+    sandboxed: [
       {
-        sign: home('snap/firefox'),
+        marker: home('snap/firefox'),
         portal: true,
-        say: 'Firefox (snap) asks once whether the extension may start the TabAgent host. Allow it.',
+        message: 'Firefox (snap) asks once whether the extension may start the TabAgent host. Allow it.',
       },
       {
-        sign: home('.var/app/org.mozilla.firefox'),
+        marker: home('.var/app/org.mozilla.firefox'),
         portal: true,
-        say:
+        message:
           'Firefox (Flatpak) can start the TabAgent host only through the WebExtensions portal, and asks you once. If your ' +
           'system does not have this portal (most do not, except Ubuntu), install Firefox from your distribution’s packages.',
       },
     ],
   },
   'chrome-for-testing': {
-    signs: [config('google-chrome-for-testing')],
+    markers: [config('google-chrome-for-testing')],
     commands: [],
     user: [profile('google-chrome-for-testing')],
     system: [shared('etc/opt/chrome_for_testing/native-messaging-hosts')],
-    confined: [],
+    sandboxed: [],
   },
   'opera-gx': {
-    signs: [config('opera-gx')],
+    markers: [config('opera-gx')],
     commands: ['opera-gx'],
     user: [profile('google-chrome'), channel('opera-gx')],
     system: [chromeSystem()],
-    confined: [flatpak('opera-gx', 'com.opera.opera-gx')],
+    sandboxed: [flatpak('opera-gx', 'com.opera.opera-gx')],
   },
   librewolf: fork('librewolf', [home('.librewolf'), config('librewolf')], {
     commands: ['librewolf'],
@@ -154,25 +154,25 @@ export const LINUX_BROWSERS: BrowserTable = {
   }),
 };
 
-/** A browser made from Firefox. */
+/** Returns the locations of a browser based on Firefox. */
 function fork(
   name: BrowserName,
-  signs: readonly Place[],
-  places: Pick<BrowserPlaces, 'commands' | 'user' | 'system'> & { readonly flatpakId: string },
-): BrowserPlaces {
+  markers: readonly BasePath[],
+  places: Pick<BrowserLocations, 'commands' | 'user' | 'system'> & { readonly flatpakId: string },
+): BrowserLocations {
   const { flatpakId, ...rest } = places;
-  return { signs, ...rest, confined: [flatpak(name, flatpakId)] };
+  return { markers, ...rest, sandboxed: [flatpak(name, flatpakId)] };
 }
 
-function home(path: string): Place {
+function home(path: string): BasePath {
   return { base: 'home', path };
 }
 
-function config(path: string): Place {
+function config(path: string): BasePath {
   return { base: 'config', path };
 }
 
-function root(path: string): Place {
+function root(path: string): BasePath {
   return { base: 'root', path };
 }
 
@@ -181,27 +181,27 @@ function profile(folder: string): ManifestFolder {
 }
 
 function channel(folder: string): ManifestFolder {
-  return { ...profile(folder), onlyWhere: config(folder) };
+  return { ...profile(folder), onlyIfExists: config(folder) };
 }
 
 function shared(path: string): ManifestFolder {
   return { kind: 'folder', ...root(path) };
 }
 
-/** Chrome's folder for all users, which Brave, Vivaldi and Opera read, too. */
+/** Chrome's folder for all users, which Brave, Vivaldi and Opera also read. */
 function chromeSystem(): ManifestFolder {
   return shared('etc/opt/chrome/native-messaging-hosts');
 }
 
-function snap(browser: BrowserName, name: string): ConfinedBrowser {
-  return { sign: home(`snap/${name}`), portal: false, say: sandboxed(browser, 'snap') };
+function snap(browser: BrowserName, name: string): SandboxedBrowser {
+  return { marker: home(`snap/${name}`), portal: false, message: sandboxMessage(browser, 'snap') };
 }
 
-function flatpak(browser: BrowserName, id: string): ConfinedBrowser {
-  return { sign: home(`.var/app/${id}`), portal: false, say: sandboxed(browser, 'Flatpak') };
+function flatpak(browser: BrowserName, id: string): SandboxedBrowser {
+  return { marker: home(`.var/app/${id}`), portal: false, message: sandboxMessage(browser, 'Flatpak') };
 }
 
-function sandboxed(browser: BrowserName, kind: string): string {
+function sandboxMessage(browser: BrowserName, kind: string): string {
   const { title } = BROWSERS[browser];
   return (
     `${title} (${kind}) runs in a sandbox and cannot start the TabAgent host. ` +

@@ -1,11 +1,11 @@
-import type { BrowserPlaces, BrowserTable, ManifestFolder, Place } from './places.ts';
+import type { BasePath, BrowserLocations, BrowserTable, ManifestFolder } from './locations.ts';
 
 /**
- * macOS. Sources: the makers' pages named in `browsers-linux.ts`; Chromium's `chrome/common/chrome_paths.cc`;
- * brave-core `app/brave_main_delegate.cc` (Chrome's folders; older versions read Brave's own, so both are written);
- * `vivaldi_browser_main_extra_parts.cc` (for all users, Chrome's); Opera's developers on its forum (Chrome's); for Arc, Dia and Comet,
- * installers of other native hosts, which agree on their folders; for browsers made from Firefox, home-manager
- * `modules/misc/mozilla-messaging-hosts.nix`, and Firefox's own folder, which those read that change less.
+ * macOS. Sources: the vendors' pages listed in `browsers-linux.ts`; Chromium's `chrome/common/chrome_paths.cc`;
+ * brave-core `app/brave_main_delegate.cc` (Chrome's folders; older versions read Brave's, so manifests go into both);
+ * `vivaldi_browser_main_extra_parts.cc` (for all users, Chrome's); Opera's developers in its forum (Chrome's); for Arc,
+ * Dia and Comet, the installers of other native hosts, which agree on the folders; for browsers based on Firefox,
+ * home-manager `modules/misc/mozilla-messaging-hosts.nix`, and Firefox's folder, which some of them read.
  */
 export const MACOS_BROWSERS: BrowserTable = {
   chrome: browser(
@@ -61,24 +61,24 @@ export const MACOS_BROWSERS: BrowserTable = {
   floorp: browser('Floorp', 'Floorp', [user('Floorp'), user('Mozilla')], [mozillaSystem()]),
 };
 
-/** A browser is there where its profile or its application is. */
+/** Returns the locations of a browser. It is installed if its profile or its application exists. */
 function browser(
   application: string,
   profile: string,
   user: readonly ManifestFolder[],
   system: readonly ManifestFolder[],
-): BrowserPlaces {
+): BrowserLocations {
   const bundle = `Applications/${application}.app`;
   return {
-    signs: [support(profile), { base: 'root', path: bundle }, { base: 'home', path: bundle }],
+    markers: [support(profile), { base: 'root', path: bundle }, { base: 'home', path: bundle }],
     commands: [],
     user,
     system,
-    confined: [],
+    sandboxed: [],
   };
 }
 
-function support(path: string): Place {
+function support(path: string): BasePath {
   return { base: 'home', path: `Library/Application Support/${path}` };
 }
 
@@ -87,14 +87,14 @@ function user(folder: string): ManifestFolder {
 }
 
 function channel(folder: string): ManifestFolder {
-  return { ...user(folder), onlyWhere: support(folder) };
+  return { ...user(folder), onlyIfExists: support(folder) };
 }
 
 function system(path: string): ManifestFolder {
   return { kind: 'folder', base: 'root', path };
 }
 
-/** Chrome's folder for all users, which Brave, Vivaldi and Opera read as well. */
+/** Chrome's folder for all users, which Brave, Vivaldi and Opera also read. */
 function chromeSystem(): ManifestFolder {
   return system('Library/Google/Chrome/NativeMessagingHosts');
 }

@@ -1,13 +1,13 @@
-import type { BrowserPlaces, BrowserTable, ManifestKey, Place } from './places.ts';
+import type { BasePath, BrowserLocations, BrowserTable, ManifestKey } from './locations.ts';
 
-/** Chrome's key, which the makers of several browsers left in place. */
+/** Chrome's key, which several other browsers read. */
 const CHROME_KEY = 'Google\\Chrome';
 
 /**
- * Windows: registry keys whose default value is the manifest's path. Sources: the makers' pages named in
+ * Windows: registry keys whose default value is the manifest's path. Sources: the vendors' pages listed in
  * `browsers-linux.ts`, and Chromium's `launch_context_win.cc` (a browser that is not branded Chromium reads Chrome's
- * key). Brave and Vivaldi document no key: their own and Chrome's are both written. Browsers made from Firefox read
- * Firefox's key. No source says which keys Arc, Dia, Comet and Chrome for Testing read.
+ * key). Brave and Vivaldi document no key, so both their own and Chrome's are written. Browsers based on Firefox read
+ * Firefox's key. No source documents the keys of Arc, Dia, Comet and Chrome for Testing.
  */
 export const WINDOWS_BROWSERS: BrowserTable = {
   chrome: browser(
@@ -64,17 +64,17 @@ export const WINDOWS_BROWSERS: BrowserTable = {
   floorp: browser([{ base: 'roaming', path: 'Floorp' }, ...programs('Ablaze Floorp/floorp.exe')], ['Mozilla']),
 };
 
-function browser(signs: readonly Place[], vendors: readonly string[]): BrowserPlaces {
+function browser(markers: readonly BasePath[], vendors: readonly string[]): BrowserLocations {
   const keys = vendors.map((vendor): ManifestKey => ({ kind: 'key', key: `${vendor}\\NativeMessagingHosts` }));
-  return { signs, commands: [], user: keys, system: keys, confined: [] };
+  return { markers, commands: [], user: keys, system: keys, sandboxed: [] };
 }
 
-function local(path: string): Place {
+function local(path: string): BasePath {
   return { base: 'local', path };
 }
 
-/** A program installed for all users, of either width. */
-function programs(path: string): readonly Place[] {
+/** Returns the paths of a program that is installed for all users, in its 64-bit or 32-bit version. */
+function programs(path: string): readonly BasePath[] {
   return [
     { base: 'programs', path },
     { base: 'programs32', path },

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { BrowserFamily } from './browser.ts';
 
-/** Bytes of the SHA-256 that make the id: 128 bits, as Chromium's `crx_file::id_util` takes them. */
+/** Number of bytes of the SHA-256 that form the ID, as in Chromium's `crx_file::id_util`. */
 const ID_BYTES = 16;
 
 /**
- * The id Chromium gives an extension with this `key` (base64 of the DER public key): the first 16 bytes of the key's
- * SHA-256, each hexadecimal digit written as a letter from a (0) to p (15).
+ * Returns the ID that Chromium assigns to an extension with this `key` (the public key in DER, as base64): the first 16
+ * bytes of the key's SHA-256, with each hexadecimal digit written as a letter from a (0) to p (15).
  */
 export function chromiumExtensionId(key: string): string {
   const digest = createHash('sha256').update(Buffer.from(key, 'base64')).digest().subarray(0, ID_BYTES);
@@ -14,8 +14,8 @@ export function chromiumExtensionId(key: string): string {
 }
 
 /**
- * Which family an extension id belongs to by its form, or undefined when it has neither form. Firefox's forms are
- * those its own manifest schema takes: `{uuid}` or `name@domain`.
+ * Returns the browser family that an extension ID belongs to; undefined if the ID is valid in neither. Firefox accepts
+ * the formats `{uuid}` and `name@domain`, according to its manifest schema.
  */
 export function familyOfExtensionId(id: string): BrowserFamily | undefined {
   if (/^[a-p]{32}$/.test(id)) return 'chromium';

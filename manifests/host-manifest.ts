@@ -2,20 +2,20 @@ import type { BrowserFamily } from './browser.ts';
 import chromium from './host-manifest.chromium.json' with { type: 'json' };
 import firefox from './host-manifest.firefox.json' with { type: 'json' };
 
-/** The name an extension connects to; also the manifest's file name, without `.json`. */
+/** The host's name: extensions connect to it, and the manifest's file name is this name with `.json`. */
 export const HOST_NAME: string = chromium.name;
 
-/** Who may start the host, in the words of each family. */
+/** The extensions that may start the host. */
 export interface AllowedExtensions {
-  /** Ids of 32 letters from a to p. */
+  /** IDs of 32 letters from a to p. */
   readonly chromium: readonly string[];
-  /** Add-on ids, such as `tabagent@tabagent.dev`. */
+  /** Add-on IDs, such as `tabagent@tabagent.dev`. */
   readonly firefox: readonly string[];
 }
 
 /**
- * The text of the manifest for one family of browsers. There are two, because Firefox rejects a manifest that also
- * holds `allowed_origins`.
+ * Returns the text of the manifest for a browser family. The families need different manifests: Firefox rejects one
+ * with `allowed_origins`.
  *
  * @param hostPath Absolute path of the program to start; on Windows an `.exe` or `.bat`.
  */
@@ -27,7 +27,10 @@ export function hostManifest(family: BrowserFamily, hostPath: string, allowed: A
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
-/** The origin of a Chromium extension as `allowed_origins` wants it: with a trailing slash, without wildcard. */
+/**
+ * Returns the origin of a Chromium extension as `allowed_origins` requires it: with a trailing slash, without
+ * wildcards.
+ */
 export function chromiumOrigin(id: string): string {
   return `chrome-extension://${id}/`;
 }

@@ -1,6 +1,6 @@
 import type { BrowserName } from '../../manifests/browser.ts';
-import { browsersOn, placesOfBrowser } from '../../manifests/browsers.ts';
-import { commandExists, placeExists, type RegistrationEnv } from './platform-env.ts';
+import { browserLocations, browsersOn } from '../../manifests/browsers.ts';
+import { commandExists, pathExists, type RegistrationEnv } from './platform-env.ts';
 
 /**
  * Returns the installed browsers: those with an existing profile or program. Excludes browsers that are installed only
@@ -8,12 +8,12 @@ import { commandExists, placeExists, type RegistrationEnv } from './platform-env
  */
 export function findBrowsers(machine: RegistrationEnv): BrowserName[] {
   return browsersOn(machine.system).filter((name) => {
-    const places = placesOfBrowser(machine.system, name);
-    if (places === undefined) return false;
+    const locations = browserLocations(machine.system, name);
+    if (locations === undefined) return false;
     return (
-      places.signs.some((sign) => placeExists(sign, machine)) ||
-      places.commands.some((command) => commandExists(command, machine)) ||
-      places.confined.some(({ portal, sign }) => portal && placeExists(sign, machine))
+      locations.markers.some((marker) => pathExists(marker, machine)) ||
+      locations.commands.some((command) => commandExists(command, machine)) ||
+      locations.sandboxed.some(({ portal, marker }) => portal && pathExists(marker, machine))
     );
   });
 }

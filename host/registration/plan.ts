@@ -1,9 +1,9 @@
 import { BROWSER_NAMES, BROWSERS, type BrowserFamily, type BrowserName } from '../../manifests/browser.ts';
-import { placesOfBrowser } from '../../manifests/browsers.ts';
+import { browserLocations } from '../../manifests/browsers.ts';
 import { type AllowedExtensions, HOST_NAME, hostManifest } from '../../manifests/host-manifest.ts';
-import type { ManifestFolder } from '../../manifests/places.ts';
+import type { ManifestFolder } from '../../manifests/locations.ts';
 import { findBrowsers } from './find-browsers.ts';
-import { pathsOf, placeExists, type RegistrationEnv, resolvePlace } from './platform-env.ts';
+import { pathExists, pathsOf, type RegistrationEnv, resolvePath } from './platform-env.ts';
 import { FOLDER_MODE, type KeyTarget, MANIFEST_MODE, type Target } from './target.ts';
 
 /** Options of {@link planRegistration}. */
@@ -46,29 +46,31 @@ export function planRegistration(request: RegistrationRequest): RegistrationPlan
   const reached: BrowserName[] = [];
 
   for (const browser of BROWSER_NAMES) {
-    const places = placesOfBrowser(request.system, browser);
-    if (places === undefined) {
+    const locations = browserLocations(request.system, browser);
+    if (locations === undefined) {
       const text = `${BROWSERS[browser].title} is not supported on this platform.`;
       if (request.browsers?.includes(browser)) notes.push({ browser, text });
       continue;
     }
     // Add a note about a sandboxed browser if it was found or requested, but not if the user requested others.
     if (wanted.has(browser) || request.browsers === undefined) {
-      for (const { sign, say } of places.confined) {
-        if (placeExists(sign, request)) notes.push({ browser, text: say });
+      for (const { marker, message } of locations.sandboxed) {
+        if (pathExists(marker, request)) notes.push({ browser, text: message });
       }
     }
     if (!wanted.has(browser)) continue;
 
     const before = targets.size;
     let shared = false;
-    for (const place of request.systemWide ? places.system : places.user) {
-      if (place.kind === 'folder' && place.hazard && isHazard(place.hazard, request)) {
-        notes.push({ browser, text: place.hazard.say });
+    for (const location of request.systemWide ? locations.system : locations.user) {
+      if (location.kind === 'folder' && location.hazard && isHazard(location.hazard, request)) {
+        notes.push({ browser, text: location.hazard.message });
         continue;
       }
       const found =
-        place.kind === 'key' ? keyTargets(place.key, browser, request) : folderTargets(place, browser, request);
+        location.kind === 'key'
+          ? keyTargets(location.key, browser, request)
+          : folderTargets(location, browser, request);
       for (const [id, target] of found) {
         const known = targets.get(id);
         shared ||= known !== undefined;
@@ -81,12 +83,16 @@ export function planRegistration(request: RegistrationRequest): RegistrationPlan
 }
 
 function isHazard(hazard: NonNullable<ManifestFolder['hazard']>, request: RegistrationRequest): boolean {
-  return !placeExists(hazard.missing, request) && placeExists(hazard.present, request);
+  return !pathExists(hazard.missing, request) && pathExists(hazard.present, request);
 }
 
-function folderTargets(place: ManifestFolder, browser: BrowserName, request: RegistrationRequest): [string, Target][] {
-  const folder = resolvePlace(place, request);
-  if (folder === undefined || (place.onlyWhere && !placeExists(place.onlyWhere, request))) return [];
+function folderTargets(
+  location: ManifestFolder,
+  browser: BrowserName,
+  request: RegistrationRequest,
+): [string, Target][] {
+  const folder = resolvePath(location, request);
+  if (folder === undefined || (location.onlyIfExists && !pathExists(location.onlyIfExists, request))) return [];
   const path = pathsOf(request).join(folder, `${HOST_NAME}.json`);
   return [[path, manifestTarget(path, BROWSERS[browser].family, [browser], request)]];
 }

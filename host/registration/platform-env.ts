@@ -1,6 +1,6 @@
 import { type PlatformPath, posix, win32 } from 'node:path';
 import type { Platform } from '../../manifests/browser.ts';
-import type { Place, PlaceBase } from '../../manifests/places.ts';
+import type { BasePath, PathBase } from '../../manifests/locations.ts';
 import { pathFolders } from '../common/find-program.ts';
 
 /** The computer for which a registration is planned. Planning reads nothing else. */
@@ -22,16 +22,16 @@ export function pathsOf({ system, paths }: Pick<RegistrationEnv, 'system' | 'pat
   return paths ?? (system === 'win32' ? win32 : posix);
 }
 
-/** Returns the absolute path of a place in the browser tables; undefined if its base folder is unknown. */
-export function resolvePlace(place: Place, machine: RegistrationEnv): string | undefined {
-  const base = baseFolder(place.base, machine);
-  return base === undefined ? undefined : pathsOf(machine).join(base, place.path);
+/** Returns the absolute path of a path in the browser tables; undefined if its base folder is unknown. */
+export function resolvePath({ base, path }: BasePath, machine: RegistrationEnv): string | undefined {
+  const folder = baseFolder(base, machine);
+  return folder === undefined ? undefined : pathsOf(machine).join(folder, path);
 }
 
-/** Returns whether a place exists. */
-export function placeExists(place: Place, machine: RegistrationEnv): boolean {
-  const path = resolvePlace(place, machine);
-  return path !== undefined && machine.exists(path);
+/** Returns whether a path in the browser tables exists. */
+export function pathExists(path: BasePath, machine: RegistrationEnv): boolean {
+  const absolute = resolvePath(path, machine);
+  return absolute !== undefined && machine.exists(absolute);
 }
 
 /** Folder of the commands of snaps. They run in a sandbox, which the browser tables detect separately. */
@@ -45,7 +45,7 @@ export function commandExists(name: string, machine: RegistrationEnv): boolean {
     .some((folder) => machine.exists(paths.join(folder, name)));
 }
 
-function baseFolder(base: PlaceBase, machine: RegistrationEnv): string | undefined {
+function baseFolder(base: PathBase, machine: RegistrationEnv): string | undefined {
   const { home, env } = machine;
   const paths = pathsOf(machine);
   switch (base) {

@@ -8,24 +8,24 @@ import { buildExtension } from './extension.ts';
 import { keychainBuildOptions } from './keychain-bundle.ts';
 import { namedExports } from './named-exports.ts';
 import { oneStartFile } from './one-start-file.ts';
-import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
+import { copyRunnerLicence, runnerBuildOptions } from './runner-bundle.ts';
 import { writeShared } from './shared-files.ts';
 import { threadBuildOptions } from './thread-bundle.ts';
 
 /**
- * Builds `dist/`: the host in few bundled files (a process that starts often should read little); the runner, which alone
- * contains the binding of llama.cpp, and the programs that access the keychain and the conversations as separate bundles;
- * the type declarations of the library; and the extension.
+ * Builds `dist/`: the host, bundled into few files because it starts often and should read little; separate bundles for
+ * the runner (the only one with the llama.cpp binding), the keychain process and the conversation thread; the library's
+ * type declarations; and the extension.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
-/** CommonJS packages inside an ESM bundle call `require` for Node's own modules. */
+/** Defines `require`, which CommonJS packages in an ESM bundle call for Node's built-in modules. */
 const requireBanner =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-/** Programs that are separate bundles: their imports in `main.ts` stay imports. */
-const programsStayOutside: esbuild.Plugin = {
-  name: 'programs-stay-outside',
+/** Keeps the imports of programs that have their own bundles. */
+const separatePrograms: esbuild.Plugin = {
+  name: 'separate-programs',
   setup(build) {
     build.onResolve({ filter: /^\.\/secrets\/keychain-process\.ts$/ }, () => ({
       path: './keychain/keychain.js',
@@ -35,25 +35,29 @@ const programsStayOutside: esbuild.Plugin = {
   },
 };
 
-/** Modules that may use `import.meta`: entry points, which are separate files. */
-const HAVE_A_PLACE = /[\\/]host[\\/](main|index)\.ts$/;
+/** The entry points: they stay separate files, so they may use `import.meta`. */
+const ENTRY_POINTS = /[\\/]host[\\/](main|index)\.ts$/;
 
-/** In the packaged host all modules are one script inside the executable, so none of them has a place. */
-const noOwnPlace: esbuild.Plugin = {
-  name: 'no-own-place',
+/**
+ * Rejects `import.meta` in other modules: the packaged host is one script inside the executable, where it is undefined.
+ */
+const noImportMeta: esbuild.Plugin = {
+  name: 'no-import-meta',
   setup(build) {
     build.onLoad({ filter: /[\\/]host[\\/].*\.ts$/ }, async ({ path }) => {
-      if (HAVE_A_PLACE.test(path) || !(await readFile(path, 'utf8')).includes('import.meta')) return undefined;
+      if (ENTRY_POINTS.test(path) || !(await readFile(path, 'utf8')).includes('import.meta')) return undefined;
       return {
         errors: [
-          { text: `Expected no import.meta in ${path}: the packaged host has none. Pass the entry as a parameter.` },
+          {
+            text: `Expected no import.meta in ${path}: it is undefined in the packaged host. Take the entry point's path as an argument.`,
+          },
         ],
       };
     });
   },
 };
 
-// The extension is built separately, and kept while its sources do not change.
+// buildExtension() rebuilds the extension only if its sources have changed.
 for (const name of existsSync(`${root}/dist`) ? readdirSync(`${root}/dist`) : []) {
   if (name !== 'extension') rmSync(`${root}/dist/${name}`, { recursive: true, force: true });
 }
@@ -72,11 +76,11 @@ await esbuild.build({
   treeShaking: true,
   legalComments: 'none',
   banner: { js: requireBanner },
-  // A driver @keyv/sqlite could use in place of node:sqlite; the host never asks for it.
+  // Alternative drivers of @keyv/sqlite; the host uses node:sqlite.
   external: ['better-sqlite3', 'bun:sqlite'],
   plugins: [
-    programsStayOutside,
-    noOwnPlace,
+    separatePrograms,
+    noImportMeta,
     namedExports,
     await oneStartFile({
       root,
@@ -90,7 +94,7 @@ removeUnusedHelpers(`${root}/dist/host`);
 await esbuild.build(runnerBuildOptions(root));
 await esbuild.build(keychainBuildOptions(root));
 await esbuild.build(threadBuildOptions(root));
-copyRunnerAssets(root);
+copyRunnerLicence(root);
 
 writeShared(`${root}/dist/share`);
 
@@ -105,8 +109,8 @@ includeValibotTypes(`${root}/dist/types`);
 await buildExtension(root);
 
 /**
- * Removes what esbuild adds to every file although few need it, so that a start does not load it: the banner in files that
- * do not call `require`, and imports of esbuild's helpers for side effects, which they do not have.
+ * Removes code that esbuild adds to every file although few need it, which would slow down each start: the banner in
+ * files that do not call `require`, and side-effect imports of esbuild's helpers, which have no side effects.
  */
 function removeUnusedHelpers(folder: string): void {
   const banner = `${requireBanner}\n`;
@@ -125,12 +129,12 @@ function removeUnusedHelpers(folder: string): void {
 }
 
 /**
- * Puts the types of valibot beside those of the library, which refer to them: valibot is bundled, so users of the library
- * do not have it.
+ * Copies valibot's types next to the library's, which refer to them. Users of the library do not have valibot, because
+ * it is bundled.
  */
 function includeValibotTypes(folder: string): void {
   const types = join(folder, 'valibot.d.ts');
-  // Blob and File are types of the DOM and of Node.js, which a project need not include.
+  // valibot uses Blob and File, which are undefined in a project without the types of the DOM or Node.js.
   const globals =
     'interface Blob { readonly size: number; readonly type: string }\ninterface File extends Blob { readonly name: string }\n';
   writeFileSync(types, globals + readFileSync(`${root}/node_modules/valibot/dist/index.d.mts`, 'utf8'));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { entriesOf } from '../package/entry.ts';
 import { zip } from '../package/zip.ts';
 
-/** Files and folders from which the extension is built. */
+/** Files and folders that the extension is built from. */
 const SOURCES = [
   'extension',
   'host/protocol',
@@ -16,8 +16,8 @@ const SOURCES = [
 ];
 
 /**
- * Builds the extension for both browsers, and their store archives, in `dist/extension/`. Does nothing if no source has
- * changed, since the extension takes longer to build than the host.
+ * Builds the extension for both browsers, and the archives for their stores, in `dist/extension/`. Does nothing if no
+ * source has changed, because this build takes longer than the host's.
  */
 export async function buildExtension(root: string): Promise<void> {
   const out = join(root, 'dist', 'extension');
@@ -70,14 +70,14 @@ function filesOf(path: string): string[] {
     .sort();
 }
 
-/** WXT's own logger lists every file it wrote; only what went wrong is worth a line. */
+/** A logger for WXT that prints only warnings and errors: the default one lists every file. */
 const quiet = {
   debug() {},
   log() {},
   info() {},
   success() {},
-  warn: (...said: unknown[]) => console.warn(...said),
-  error: (...said: unknown[]) => console.error(...said),
-  fatal: (...said: unknown[]) => console.error(...said),
+  warn: (...values: unknown[]) => console.warn(...values),
+  error: (...values: unknown[]) => console.error(...values),
+  fatal: (...values: unknown[]) => console.error(...values),
   level: 2,
 };

@@ -1,24 +1,24 @@
 import type { BuildOptions, Plugin } from 'esbuild';
 
-/** Where the program that asks the system's keychain goes, and where it finds the library's binary. */
-export interface KeychainPlace {
+/** Where the keychain program is written, and where it loads the library's native binary from. */
+export interface KeychainBundleOptions {
   /** @default 'dist/host/keychain' */
   readonly outdir?: string;
   /**
-   * The library: the installed package, which picks the binary for the machine, or `beside`, `keyring.node` next to the
-   * program and nowhere else: what a packaged host executes, it brings.
+   * `package` loads the installed package, which chooses the binary for the platform. `beside` loads only
+   * `keyring.node` next to the program: a packaged host runs no files but its own.
    *
    * @default 'package'
    */
   readonly binary?: 'package' | 'beside';
 }
 
-/** File name of the binary beside the program. */
+/** File name of the binary next to the program. */
 export const KEYRING_BINARY = 'keyring.node';
 
-/** The program that asks the system's keychain, as one file. */
-export function keychainBuildOptions(root: string, place: KeychainPlace = {}): BuildOptions {
-  const { outdir = 'dist/host/keychain', binary = 'package' } = place;
+/** Returns the build options of the program that accesses the system's keychain, as one file. */
+export function keychainBuildOptions(root: string, options: KeychainBundleOptions = {}): BuildOptions {
+  const { outdir = 'dist/host/keychain', binary = 'package' } = options;
   return {
     absWorkingDir: root,
     entryPoints: [{ in: 'host/secrets/keychain-process.ts', out: 'keychain' }],

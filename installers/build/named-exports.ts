@@ -1,9 +1,9 @@
 import type { Metafile, Plugin } from 'esbuild';
 
 /**
- * Fails a split build with a lazy import of a CommonJS module: esbuild makes such a module a file whose only export is
- * `default`, so the names that the importer expects would be undefined at run time. The fix is a module that re-exports
- * the names, imported in the package's place.
+ * Fails the build if a module imports a CommonJS module lazily. With code splitting, esbuild gives such a module a
+ * single export, `default`, so the names that the importer expects would be undefined at run time. To fix it, import a
+ * module of ours that re-exports the names.
  */
 export const namedExports: Plugin = {
   name: 'named-exports',
@@ -17,7 +17,7 @@ export const namedExports: Plugin = {
   },
 };
 
-/** The lazy imports of CommonJS modules in a bundle: importer and imported module. */
+/** Returns the lazy imports of CommonJS modules in a bundle, as pairs of importer and imported module. */
 function lazyCommonJs(metafile: Metafile | undefined): [importer: string, imported: string][] {
   const inputs = metafile?.inputs ?? {};
   return Object.entries(inputs).flatMap(([importer, { imports }]) =>

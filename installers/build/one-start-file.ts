@@ -3,15 +3,15 @@ import { resolve } from 'node:path';
 import * as esbuild from 'esbuild';
 
 /**
- * Keeps all that a start loads in one file.
+ * Bundles all modules that the host loads when it starts into one file.
  *
- * esbuild makes a file of each set of modules that the same entry points reach, so what the host's start shares with
- * this lazy part and with that one ends up in some ten files, and each costs a start about a millisecond. When every
- * lazy part imports the start, all of the start is reached from everywhere, and is one set.
+ * esbuild creates one chunk for each set of entry points that share modules. The modules that the start shares with
+ * lazily loaded modules would end up in about ten chunks, each of which costs about a millisecond. If every lazily
+ * loaded module imports the start, all modules of the start belong to the same set, and so to one chunk.
  *
  * @param options.root The repository.
- * @param options.entry The module a start begins with.
- * @param options.imports What it imports statically: with all that these import, this is the start.
+ * @param options.entry The entry point.
+ * @param options.imports Its static imports. With all modules that these import in turn, they are the start.
  */
 export async function oneStartFile(options: {
   root: string;
@@ -33,7 +33,7 @@ export async function oneStartFile(options: {
   };
 }
 
-/** The absolute paths of a module, of the modules it imports, and those these import, but for what is imported lazily. */
+/** Returns the absolute paths of a module and all its direct and indirect static imports. */
 export async function staticModules(root: string, entry: string): Promise<ReadonlySet<string>> {
   const { metafile } = await esbuild.build({
     absWorkingDir: root,
@@ -45,7 +45,7 @@ export async function staticModules(root: string, entry: string): Promise<Readon
     platform: 'node',
     plugins: [
       {
-        name: 'leave-lazy-imports',
+        name: 'skip-lazy-imports',
         setup(build) {
           build.onResolve({ filter: /.*/ }, ({ kind, path }) =>
             kind === 'dynamic-import' ? { path, external: true } : undefined,

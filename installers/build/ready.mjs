@@ -1,9 +1,9 @@
 /**
- * Makes a fresh clone ready to run: installs the pinned packages when the lock file says they are not these, and
- * builds `dist/` when a source has changed. Runs before every npm command of this project, on whatever Node (20 or
- * newer) and npm the machine has; what comes after runs on the Node pinned in package.json.
+ * Prepares a checkout: installs the pinned packages if the lock file has changed, and builds `dist/` if a source has
+ * changed. It runs before every npm script of this project, with the installed Node.js (20 or newer) and npm; the
+ * script that follows runs on the Node.js that package.json pins.
  *
- * With `--then FILE ARGUMENTS…` it starts that file on the pinned Node, in the folder that npm was called in.
+ * With `--then FILE ARGUMENTS…` it runs that file on the pinned Node.js, in the folder that npm was called in.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,11 +14,13 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 20) {
-  console.error(`Node 20 or newer is needed to begin; this is Node ${process.versions.node}. See https://nodejs.org`);
+  console.error(
+    `Node.js 20 or newer is required, but this is ${process.versions.node}. Install it from https://nodejs.org`,
+  );
   process.exit(1);
 }
 
-// npm and the build look for programs in absolute folders only, never in the current one.
+// Limits the search for programs to absolute folders: a relative entry of PATH depends on the current folder.
 const search = (process.env.PATH ?? '').split(delimiter).filter((folder) => isAbsolute(folder.replace(/^"/, '')));
 process.env.PATH = search.join(delimiter) || (process.platform === 'win32' ? '' : '/usr/bin:/bin');
 process.env.NoDefaultCurrentDirectoryInExePath = '1';
@@ -38,7 +40,7 @@ if (read(installed) !== lock) {
 
 const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 if (!existsSync(node)) {
-  console.error('The pinned Node is missing: its install script did not run. Allow it with: npm rebuild node');
+  console.error('The pinned Node.js is missing because its install script did not run. Run: npm rebuild node');
   process.exit(1);
 }
 
@@ -52,7 +54,7 @@ const thenAt = process.argv.indexOf('--then');
 const options = thenAt < 0 ? process.argv : process.argv.slice(0, thenAt);
 if (options.includes('--build') || (!options.includes('--no-build') && read(built) !== sources)) {
   console.error('Building dist/ …');
-  // What builds the extension draws a spinner on its output, whatever that is; what went wrong is on the other.
+  // The build of the extension draws a spinner on stdout even if that is not a terminal. Errors go to stderr.
   run([node], [join(root, 'installers', 'build', 'build.ts')], 'ignore');
   writeFileSync(built, sources);
 }

@@ -3,13 +3,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions, Plugin } from 'esbuild';
 
-/** Where the runner goes, and where it finds llama.cpp's binaries. */
-export interface RunnerPlace {
+/** Where the runner is written, and where it loads llama.cpp's binaries from. */
+export interface RunnerBundleOptions {
   /** @default 'dist/host/runner' */
   readonly outdir?: string;
   /**
-   * The binaries: packages that Node looks for in the `node_modules` of this folder and all above it, or `beside`,
-   * folders in `llama/` next to the runner's own and nowhere else: what a packaged host executes, it brings.
+   * `packages` loads npm packages by Node's module resolution. `beside` loads only from `llama/` next to the runner's
+   * folder: a packaged host runs no files but its own.
    *
    * @default 'packages'
    */
@@ -17,19 +17,19 @@ export interface RunnerPlace {
 }
 
 /**
- * The runner as one file: importing node-llama-cpp as installed reads 536 modules, which a load would wait for. What
- * differs from the installed package, each with its reason, stands in {@link replaceModules}.
+ * Returns the build options of the runner, as one file: node-llama-cpp consists of 536 modules, which would delay every
+ * load. {@link replaceModules} lists the modules that differ from the installed package, and why.
  *
- * @param root The repository, without a trailing slash or with one.
+ * @param root The repository, with or without a trailing slash.
  */
-export function runnerBuildOptions(root: string, place: RunnerPlace = {}): BuildOptions {
-  const { outdir = 'dist/host/runner', binaries = 'packages' } = place;
+export function runnerBuildOptions(root: string, options: RunnerBundleOptions = {}): BuildOptions {
+  const { outdir = 'dist/host/runner', binaries = 'packages' } = options;
   return {
     absWorkingDir: root,
     entryPoints: [{ in: 'host/engine/runner/runner.ts', out: 'runner' }],
     outdir,
     bundle: true,
-    // The binding has top-level await, so it can be nothing but ESM.
+    // The binding uses top-level await, which requires ESM.
     format: 'esm',
     platform: 'node',
     target: 'node22',
@@ -38,14 +38,14 @@ export function runnerBuildOptions(root: string, place: RunnerPlace = {}): Build
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
-    // The binaries stay separate packages, of which a machine has those for its platform.
+    // The binaries stay in separate packages: npm installs those for the machine's platform.
     external: ['@node-llama-cpp/*', 'electron'],
-    plugins: [replaceModules(bindingFacts()), ...(binaries === 'beside' ? [binariesBeside] : [])],
+    plugins: [replaceModules(bindingVersions()), ...(binaries === 'beside' ? [binariesBeside] : [])],
     logLevel: 'warning',
   };
 }
 
-/** llama.cpp's binaries for a platform, as the packaged host has them. */
+/** Resolves llama.cpp's binaries to their folders in the packaged host. */
 const binariesBeside: Plugin = {
   name: 'binaries-beside',
   setup(build) {
@@ -56,13 +56,13 @@ const binariesBeside: Plugin = {
   },
 };
 
-interface BindingFacts {
+interface BindingVersions {
   readonly version: string;
   readonly release: string;
 }
 
-/** What node-llama-cpp reads of itself from its own folder at run time, read here once and for all. */
-function bindingFacts(): BindingFacts {
+/** Reads the versions that node-llama-cpp would otherwise read from its package folder at run time. */
+function bindingVersions(): BindingVersions {
   const folder = bindingFolder();
   const read = (file: string, field: string): string => {
     const value: unknown = JSON.parse(readFileSync(join(folder, file), 'utf8'))[field];
@@ -72,7 +72,10 @@ function bindingFacts(): BindingFacts {
   return { version: read('package.json', 'version'), release: read('llama/binariesGithubRelease.json', 'release') };
 }
 
-/** Packages that only compile or download llama.cpp, which a runner never does, with the names imported from them. */
+/**
+ * Packages that node-llama-cpp uses to compile or download llama.cpp, which a runner never does, and the names it
+ * imports.
+ */
 const UNUSED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'simple-git': ['simpleGit'],
   ipull: ['downloadFile', 'downloadSequence', 'DownloadStatus'],
@@ -80,11 +83,12 @@ const UNUSED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'cross-spawn': ['default'],
 };
 
-function replaceModules({ version, release }: BindingFacts): Plugin {
+function replaceModules({ version, release }: BindingVersions): Plugin {
   const modules: readonly (readonly [file: RegExp, contents: string])[] = [
-    // Tries a binary in a separate process before loading it, 0.3 s each time. A runner already is such a process.
+    // Tests a binary in a separate process before loading it, which takes 0.3 s. A runner already is a separate
+    // process.
     [/[\\/]bindings[\\/]utils[\\/]testBindingBinary\.js$/, 'export const testBindingBinary = async () => true;'],
-    // Reads the package's own package.json, which the bundle does not have beside it.
+    // Reads the package's package.json, which is not next to the bundle.
     [/[\\/]utils[\\/]getModuleVersion\.js$/, `export const getModuleVersion = async () => ${JSON.stringify(version)};`],
     // Reads a file of the package's folder with top-level await.
     [
@@ -115,8 +119,8 @@ function replaceModules({ version, release }: BindingFacts): Plugin {
   };
 }
 
-/** Puts the binding's licence beside the bundle that contains it. Nothing else has to lie there: what the binding reads of itself is built in. */
-export function copyRunnerAssets(root: string): void {
+/** Copies the binding's licence next to the bundle that contains the binding. */
+export function copyRunnerLicence(root: string): void {
   copyFileSync(join(bindingFolder(), 'LICENSE'), join(root, 'dist/host/runner/LICENSE-node-llama-cpp.txt'));
 }
 

@@ -1,6 +1,6 @@
 import type { BuildOptions } from 'esbuild';
 
-/** The program of the thread that owns the database of conversations, as one file. */
+/** Returns the build options of the thread that owns the conversation database, as one file. */
 export function threadBuildOptions(root: string, outdir = 'dist/host/conversations'): BuildOptions {
   return {
     absWorkingDir: root,

@@ -1,9 +1,9 @@
-/** The package's name. */
+/** Name of the Debian package. */
 export const PACKAGE = 'tabagent-host';
 
 const MAINTAINER = 'TabAgent <maintainers@tabagent.dev>';
 
-/** The package's description of itself (Debian policy, chapter 5.3). */
+/** Returns the control file of the host's package (Debian policy, chapter 5.3). */
 export function controlText(options: { version: string; cpu: 'x64' | 'arm64'; kibibytes: number }): string {
   const { version, cpu, kibibytes } = options;
   return `Package: ${PACKAGE}
@@ -17,7 +17,7 @@ Section: web
 Priority: optional
 Description: native-messaging host of the TabAgent browser extension
  Runs language models on this computer for the TabAgent extension of Chromium,
- Chrome, Edge, Brave, Vivaldi, Opera, Firefox and browsers made from them.
+ Chrome, Edge, Brave, Vivaldi, Opera, Firefox and browsers based on them.
  Downloads GGUF models, checks whether they fit the computer, and runs them
  with llama.cpp.
  .
@@ -43,12 +43,12 @@ Depends: ${PACKAGE} (= ${version})
 Section: web
 Priority: optional
 Description: ${addOn} backend of the TabAgent host
- Lets the TabAgent host run language models on a GPU with ${addOn}. It needs the
+ Lets the TabAgent host run language models on a GPU with ${addOn}. Requires the
  driver of the GPU.
 `;
 }
 
-/** Returns the changelog that Debian requires; that of the project is in its repository. */
+/** Returns the changelog that Debian requires. The project's changelog is in its repository. */
 export function changelogText(version: string, time: number, name: string = PACKAGE): string {
   const date = new Date(time * 1000).toUTCString().replace('GMT', '+0000');
   return `${name} (${version}) stable; urgency=medium
@@ -59,7 +59,7 @@ export function changelogText(version: string, time: number, name: string = PACK
 `;
 }
 
-/** Returns the licences in the form that Debian requires. */
+/** Returns the copyright file in Debian's machine-readable format. */
 export function copyrightText(licence: string): string {
   const [title = '', ...rest] = licence.trim().split('\n');
   const copyright = rest.find((line) => line.startsWith('Copyright')) ?? title;
@@ -70,8 +70,8 @@ export function copyrightText(licence: string): string {
   const indented = text.split('\n').map((line) => (line.trim() === '' ? ' .' : ` ${line}`));
   return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: TabAgent host
-Comment: The licences of Node.js, llama.cpp and all other software that this
- package carries are in full in /usr/share/doc/${PACKAGE}/LICENSES.txt.gz
+Comment: The full licences of Node.js, llama.cpp and all other software in this
+ package are in /usr/share/doc/${PACKAGE}/LICENSES.txt.gz
 
 Files: *
 ${copyright.replace(/^Copyright (\(c\) )?/, 'Copyright: ')}
@@ -82,10 +82,10 @@ ${indented.join('\n')}
 `;
 }
 
-/** Overrides for lintian, each with its reason. */
-export const OVERRIDES = `# Chrome and Edge read manifests for all users only there.
+/** Overrides for lintian, with their reasons. */
+export const OVERRIDES = `# Chrome and Edge read manifests for all users only from /etc/opt.
 ${PACKAGE}: dir-or-file-in-etc-opt *
-# The program is the official build of Node.js, with its libraries, which is not position independent.
+# The program is the official build of Node.js, which includes its libraries and is not position independent.
 ${PACKAGE}: embedded-library * [usr/lib/${PACKAGE}/tabagent-host]
 ${PACKAGE}: hardening-no-pie [usr/lib/${PACKAGE}/tabagent-host]
 `;

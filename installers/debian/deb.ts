@@ -21,7 +21,7 @@ import { browsersOn } from '../../manifests/browsers.ts';
 import { CHROMIUM_EXTENSION_IDS, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 import { addOnControlText, changelogText, controlText, copyrightText, OVERRIDES, PACKAGE } from './control.ts';
 
-/** What {@link makeDeb} needs. */
+/** Options for {@link makeDeb}. */
 export interface DebOptions {
   /** The packaged host, for Linux. */
   readonly hostFolder: string;
@@ -29,16 +29,16 @@ export interface DebOptions {
   readonly cpu: 'x64' | 'arm64';
   /** The package to write. */
   readonly file: string;
-  /** Folder for what is made on the way. */
+  /** Folder for temporary files. */
   readonly work: string;
-  /** The date of every file, seconds since 1970. */
+  /** The modification time of every file, in seconds since 1970. */
   readonly time: number;
 }
 
-/** Where the host lies in the package. */
+/** The host's folder in the package. */
 const LIB = `usr/lib/${PACKAGE}`;
 
-/** Files of the host's folder that Debian has another place for, or another way to do. */
+/** Files of the host's folder that Debian installs elsewhere, or does not need. */
 const NOT_IN_LIB = new Set([
   'LICENSE',
   'LICENSES.txt',
@@ -49,7 +49,7 @@ const NOT_IN_LIB = new Set([
   'share',
 ]);
 
-/** Completions, and where Debian's shells look for them. */
+/** Completion scripts, and where Debian's shells look for them. */
 const SHARED = [
   ['completions/tabagent.bash', 'usr/share/bash-completion/completions/tabagent'],
   ['completions/tabagent.zsh', 'usr/share/zsh/vendor-completions/_tabagent'],
@@ -57,8 +57,8 @@ const SHARED = [
 ] as const;
 
 /**
- * Makes a Debian package, without being root and without Debian's build tools but `dpkg-deb`. It registers the host
- * with all browsers for all users by the files it consists of: no script runs when it is installed or removed.
+ * Makes a Debian package, without root and with no build tool but `dpkg-deb`. The package contains the browsers'
+ * manifests, so it registers the host for all users without maintainer scripts.
  */
 export function makeDeb({ hostFolder, version, cpu, file, work, time }: DebOptions): void {
   const root = join(work, 'deb');
@@ -80,7 +80,7 @@ export function makeDeb({ hostFolder, version, cpu, file, work, time }: DebOptio
   write(root, `${doc}/sbom.cdx.json.gz`, gzipSync(readFileSync(join(hostFolder, 'sbom.cdx.json')), { level: 9 }));
   write(root, `${doc}/LICENSES.txt.gz`, gzipSync(readFileSync(join(hostFolder, 'LICENSES.txt')), { level: 9 }));
 
-  // dpkg asks before it overwrites a changed one, and keeps it until the package is purged.
+  // dpkg asks before it overwrites a conffile that the user changed, and keeps it until the package is purged.
   const conffiles = manifests.filter((path) => path.startsWith('/etc/'));
   write(root, 'DEBIAN/conffiles', conffiles.map((path) => `${path}\n`).join(''));
   build({ root, file, time, control: (kibibytes) => controlText({ version, cpu, kibibytes }) });
@@ -102,7 +102,7 @@ function build(options: { root: string; file: string; time: number; control: (ki
   rmSync(root, { recursive: true });
 }
 
-/** Makes the Debian package of an add-on, for the package of the host in the same version. */
+/** Makes the Debian package of an add-on, which requires the host's package of the same version. */
 export function makeAddOnDeb(options: Omit<DebOptions, 'hostFolder'> & { addOn: string; addOnFolder: string }): void {
   const { addOn, addOnFolder, version, cpu, file, work, time } = options;
   const root = join(work, 'deb-add-on');
@@ -116,7 +116,7 @@ export function makeAddOnDeb(options: Omit<DebOptions, 'hostFolder'> & { addOn: 
   build({ root, file, time, control: (kibibytes) => addOnControlText({ addOn, version, cpu, kibibytes }) });
 }
 
-/** Writes the manifests of all browsers for all users. Returns their absolute paths on the machine. */
+/** Writes the manifests of all browsers for all users. Returns their absolute paths on the target machine. */
 function writeManifests(root: string): string[] {
   const { targets } = planRegistration({
     system: 'linux',
@@ -143,14 +143,14 @@ function write(root: string, path: string, contents: string | Buffer): void {
   writeFileSync(file, contents);
 }
 
-/** All files and links below a folder but those of `DEBIAN`, sorted. */
+/** Returns the paths of all files and links in a folder, except those in `DEBIAN`, sorted. */
 function filesBelow(root: string): string[] {
   return readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((path) => !path.startsWith('DEBIAN') && !lstatSync(join(root, path)).isDirectory())
     .sort();
 }
 
-/** Modes and dates that do not depend on who made the package when. */
+/** Sets modes and modification times that depend neither on the user nor on the time of the build. */
 function setModes(root: string, time: number): void {
   const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((path) => join(root, path));
   for (const path of [...paths, root]) {

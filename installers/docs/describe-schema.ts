@@ -7,12 +7,12 @@ export interface Field {
   readonly isOptional: boolean;
   readonly type: string;
   readonly description: string;
-  /** The fields of the object it is, or of the objects it contains. */
+  /** The fields of the object, or of the objects in the list or record. */
   readonly fields: readonly Field[];
 }
 
-/** The parts of a valibot schema, or of a step of a pipe, that the reference reads. */
-interface Parts {
+/** The properties of a valibot schema, or of a step of its pipe, that the reference uses. */
+interface SchemaParts {
   readonly kind: string;
   readonly type: string;
   readonly wrapped?: Schema;
@@ -21,17 +21,17 @@ interface Parts {
   readonly entries?: Readonly<Record<string, Schema>>;
   readonly options?: readonly (Schema | string)[];
   readonly literal?: unknown;
-  readonly pipe?: readonly Parts[];
+  readonly pipe?: readonly SchemaParts[];
   readonly requirement?: unknown;
   readonly message?: unknown;
 }
 
-const partsOf = (schema: Schema) => schema as unknown as Parts;
+const partsOf = (schema: Schema) => schema as unknown as SchemaParts;
 
-/** Returns the fields of an object's schema, in their order. */
+/** Returns the fields of an object's schema, in the order of their declaration. */
 export function fieldsOf(schema: Schema): Field[] {
   const { options } = partsOf(schema);
-  // Of a union of objects, a field that occurs in several is shown once.
+  // A field that occurs in several objects of a union is shown once.
   if (options !== undefined) {
     const all = options.flatMap((option) => (typeof option === 'string' ? [] : fieldsOf(option)));
     return [...new Map(all.toReversed().map((field) => [field.name, field])).values()].toReversed();
@@ -51,8 +51,8 @@ function contentOf(schema: Schema): Schema {
   return type === 'optional' && wrapped !== undefined ? wrapped : schema;
 }
 
-/** Returns the entries of an object, also of one that a pipe has checked first. */
-function entriesOf(schema: Schema): Parts['entries'] {
+/** Returns the entries of an object's schema, which may be inside a pipe. */
+function entriesOf(schema: Schema): SchemaParts['entries'] {
   const { entries, pipe = [] } = partsOf(contentOf(schema));
   return (
     entries ??
@@ -60,7 +60,7 @@ function entriesOf(schema: Schema): Parts['entries'] {
   );
 }
 
-/** Returns the schema of what a list, record or nullable value contains. */
+/** Returns the schema of the elements of a list or record, or of the value inside `nullable`. */
 function elementOf(schema: Schema): Schema {
   const content = contentOf(schema);
   const { type, item, value, wrapped } = partsOf(content);
@@ -70,7 +70,7 @@ function elementOf(schema: Schema): Schema {
   return content;
 }
 
-/** Describes a type and its limits. */
+/** Returns a description of a type and its limits. */
 function typeOf(schema: Schema): string {
   const content = contentOf(schema);
   const title = v.getTitle(content);
@@ -109,7 +109,7 @@ function nameOf(schema: Schema): string {
 }
 
 /** Returns a description of the limits that the checks of a pipe set. */
-function limitsOf({ pipe = [] }: Parts): string[] {
+function limitsOf({ pipe = [] }: SchemaParts): string[] {
   return pipe.flatMap((step) => {
     if (step.kind === 'schema') return limitsOf(step);
     if (step.kind !== 'validation') return [];

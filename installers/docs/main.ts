@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { conformanceTable } from './conformance.ts';
 import { reference } from './reference.ts';
 
-/** `npm run docs`: writes the pages that are generated from the declarations of the protocol. */
+/** `npm run docs`: generates pages from the protocol's declarations. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
 writeFileSync(join(root, 'host/protocol/REFERENCE.md'), reference());
 writeFileSync(join(root, 'host/protocol/CONFORMANCE.md'), conformanceTable());

@@ -9,7 +9,7 @@ import { type Field, fieldsOf } from './describe-schema.ts';
 
 const MiB = 1024 * 1024;
 
-/** Returns the reference as Markdown. Everything in it comes from the declarations that the host itself uses. */
+/** Returns the reference page as Markdown, generated from the declarations that the host uses. */
 export function reference(): string {
   const found = [...ACTIONS.values()];
   const actions = found.map(({ declaration }) => declaration);
@@ -18,7 +18,7 @@ export function reference(): string {
     '# Reference',
     '',
     'Every action, field, event, limit and error code of the host. `npm run docs` generates this page from the declarations',
-    'in this folder; a test fails if it is out of date. The [README](../../README.md) describes how messages travel.',
+    'in this folder; a test fails if it is out of date. The [README](../../README.md) describes how messages are sent.',
     '',
     'Fields and events marked *Extension* are not part of the protocol of the original TabAgent host.',
     '',
@@ -28,12 +28,12 @@ export function reference(): string {
     '|---|---|',
     `| message to the host | ${MAX_REQUEST_BYTES / MiB} MiB |`,
     `| message from the host | ${MAX_REPLY_BYTES / MiB} MiB; longer lists are divided into pages (\`limit\`, \`cursor\`, \`nextCursor\`) |`,
-    `| progress events of one piece of work | one every ${PROGRESS_INTERVAL_MS} ms, and always the last |`,
+    `| progress events of one operation | one every ${PROGRESS_INTERVAL_MS} ms, and always the last |`,
     '',
     '## Naming a model',
     '',
-    'Where a request takes *a model*, it names one by its id, `owner/name/file.gguf` or, for a revision other than `main`,',
-    '`owner/name@revision/file.gguf`; or by its repository and file. Replies and events give the id as `modelId`. These',
+    'Where a request takes *a model*, it names one by its ID, `owner/name/file.gguf` or, for a revision other than `main`,',
+    '`owner/name@revision/file.gguf`; or by its repository and file. Replies and events contain the ID as `modelId`. These',
     'fields are accepted:',
     '',
     ...table(fieldsOfEntries(modelReference)),
@@ -49,7 +49,7 @@ export function reference(): string {
     ...actions.flatMap(action),
     '## Events',
     '',
-    'An event is `{"type", "payload", "requestId"}`, with the id of its request.',
+    'An event is `{"type", "payload", "requestId"}`, with the ID of its request.',
     '',
     ...Object.values(events).flatMap((declaration) => event(declaration, actions)),
     '## Error codes',
@@ -119,7 +119,7 @@ function event(
     ...(emitters.length === 0 ? [] : [`Emitted by ${codes(emitters)}.`]),
     coalescedBy === undefined
       ? 'Every event is delivered.'
-      : 'While a client reads slowly, a new event replaces the one that waits.',
+      : 'If the client reads slowly, a new event replaces a queued one.',
     '',
     ...table(fieldsOf(payload)),
     '',

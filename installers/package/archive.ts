@@ -10,21 +10,25 @@ import { tar } from './tar.ts';
 import type { Target } from './target.ts';
 import { zip } from './zip.ts';
 
-/** The date of all files in an archive or installer, seconds since 1970: 2000-01-01, when nothing happened. */
+/**
+ * The modification time of all files in an archive or installer, in seconds since 1970: 2000-01-01, an arbitrary fixed
+ * date.
+ */
 export const ARCHIVE_TIME = 946_684_800;
 
 /**
- * xz with two threads always: it works in blocks then, and gives the same bytes on any number of cores. 64 MiB of
- * memory for the reader, and on x86 its filter for machine code, bring 6 % against the plain default.
+ * Options for xz. With a fixed number of threads and block size, the output is the same on any number of cores. A
+ * dictionary of 64 MiB (which unpacking needs as memory), and the filter for machine code on x86, make archives 6 %
+ * smaller than the defaults do.
  */
 const XZ = ['--threads=2', '--block-size=80MiB', '--format=xz', '--check=crc64'];
 const XZ_X86 = ['--x86'];
 const XZ_LZMA = ['--lzma2=preset=6,dict=64MiB'];
 
 /**
- * Puts a folder into an archive, under the folder's own name. The same files give the same bytes.
+ * Archives a folder under its own name. The archive is reproducible: the same files result in the same bytes.
  *
- * @throws Error where there is no `xz` on this machine.
+ * @throws Error if `xz` is required and not installed.
  */
 export async function archiveFolder(folder: string, file: string, { archive, cpu }: Target): Promise<void> {
   const partial = `${file}.partial`;
@@ -41,7 +45,7 @@ export async function archiveFolder(folder: string, file: string, { archive, cpu
 async function writeTarXz(blocks: Iterable<Buffer>, file: string, filter: readonly string[]): Promise<void> {
   const program = findProgram('xz');
   if (program === undefined) {
-    throw new Error('Expected the program xz on this machine; on Debian: apt-get install xz-utils');
+    throw new Error('xz is not installed. On Debian, run: apt-get install xz-utils');
   }
   const xz = spawn(program, [...XZ, ...filter, ...XZ_LZMA], { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(xz, 'spawn');
@@ -51,5 +55,5 @@ async function writeTarXz(blocks: Iterable<Buffer>, file: string, filter: readon
   await pipeline(Readable.from(blocks), xz.stdin);
   const [code] = await exited;
   await finished(output);
-  if (code !== 0) throw new Error(`Expected xz to succeed, it ended with ${code}`);
+  if (code !== 0) throw new Error(`xz failed with exit code ${code}.`);
 }

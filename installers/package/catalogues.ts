@@ -5,31 +5,31 @@ import { sha256 } from './checksums.ts';
 import { TARGETS, type TargetName } from './target.ts';
 import { fillTemplate, type TemplateValues } from './template.ts';
 
-/** The templates, under `installers/`, of each catalogue, and how it names the file that is fetched. */
+/** The package catalogues: the templates of each in `installers/`, and the name of the file that it downloads. */
 const CATALOGUES = [
   {
     folder: 'homebrew',
     templates: ['tabagent-host.rb'],
-    fetched: (full: string) => `${full}.tar.xz`,
+    download: (full: string) => `${full}.tar.xz`,
   },
   {
     folder: 'winget',
     templates: ['TabAgent.Host.yaml', 'TabAgent.Host.installer.yaml', 'TabAgent.Host.locale.en-US.yaml'],
-    fetched: (full: string) => `${full}-setup.exe`,
+    download: (full: string) => `${full}-setup.exe`,
   },
 ] as const;
 
 /**
- * Fills in the Homebrew formula and the winget manifests, for all targets whose files are in the folder. A catalogue
- * with none of its files there is left out.
+ * Writes the Homebrew formula and the winget manifests for all targets whose files are in the folder. Skips a catalogue
+ * if none of its files are there.
  *
- * @param url Where the files will be fetched from, without a slash at its end.
- * @returns The files written.
+ * @param url The URL that the files will be published at, without a trailing slash.
+ * @returns The paths of the written files, relative to `out`.
  */
 export async function writeCatalogues(out: string, version: string, url: string): Promise<string[]> {
   const written: string[] = [];
-  for (const { folder, templates, fetched } of CATALOGUES) {
-    const file = (target: TargetName) => join(out, fetched(`tabagent-host-${version}-${target}`));
+  for (const { folder, templates, download } of CATALOGUES) {
+    const file = (target: TargetName) => join(out, download(`tabagent-host-${version}-${target}`));
     const values = await valuesOf(
       TARGETS.filter((target) => existsSync(file(target))),
       file,
@@ -52,7 +52,7 @@ async function valuesOf(targets: readonly TargetName[], file: (target: TargetNam
     const sum = await sha256(file(target));
     values.set(`${target}.file`, basename(file(target)));
     values.set(`${target}.sha256`, sum);
-    // winget writes them in capitals.
+    // winget requires uppercase digits.
     values.set(`${target}.SHA256`, sum.toUpperCase());
   }
   return values;

@@ -3,13 +3,13 @@ import { createReadStream, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-/** Name of the file of checksums, in the form that `sha256sum --check` reads. */
+/** Name of the checksum file, which is in the format of `sha256sum --check`. */
 export const CHECKSUMS = 'SHA256SUMS';
 
-/** Files that people fetch. */
+/** Files that are published for download. */
 const PUBLISHED = /\.(tar\.xz|zip|deb|exe)$/;
 
-/** The SHA-256 of a file, in hexadecimal. */
+/** Returns the SHA-256 of a file, in hexadecimal. */
 export async function sha256(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);

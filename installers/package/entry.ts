@@ -2,19 +2,19 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
 import { sum } from '../../host/common/sum.ts';
 
-/** One file or folder of an archive. */
+/** A file or folder in an archive. */
 export interface Entry {
-  /** Path in the archive, with slashes. */
+  /** Path in the archive, with forward slashes. */
   readonly name: string;
   readonly folder: boolean;
   readonly executable: boolean;
   read(): Buffer;
 }
 
-/** Files that are started, by name; what the file system says of it is lost on Windows. */
+/** Names of executable files. Windows has no permission bit to read instead. */
 const EXECUTABLE = /(^|\/)tabagent-host(\.exe)?$|\.(sh|ps1)$/;
 
-/** A folder and all in it, sorted by name, under the folder's own name. */
+/** Returns a folder and everything in it as entries, sorted by name. Their names start with the folder's own name. */
 export function entriesOf(folder: string): Entry[] {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path));
   return [folder, ...paths]
@@ -30,7 +30,7 @@ export function entriesOf(folder: string): Entry[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Returns the bytes of all files in a folder. */
+/** Returns the total size of all files in a folder, in bytes. */
 export function sizeOf(folder: string): number {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => statSync(join(folder, path)));
   return sum(paths.filter((stats) => stats.isFile()).map(({ size }) => size));

@@ -3,43 +3,46 @@ import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { requireProgram } from '../../host/common/find-program.ts';
+import { removeSignature } from './remove-signature.ts';
 import { strip } from './strip.ts';
 import type { Target } from './target.ts';
-import { unsign } from './unsign.ts';
 
-/** What {@link makeExecutable} needs. */
+/** Options for {@link makeExecutable}. */
 export interface ExecutableOptions {
   readonly target: Target;
-  /** Node for the target. */
+  /** The Node.js executable for the target. */
   readonly nodeFile: string;
-  /** The script it is to run, a file in `work`. */
+  /** The script to run, a file in `work`. */
   readonly main: string;
-  /** Where the executable goes. */
+  /** The executable to write. */
   readonly file: string;
-  /** Folder for what is made on the way. */
+  /** Folder for temporary files. */
   readonly work: string;
 }
 
-/** Name of the blob, in the folder for what is made on the way. */
+/** Name of the blob in the folder for temporary files. */
 const BLOB_FILE = 'sea.blob';
 
-/** Where Node looks for a blob in its own file, and how it knows that there is one: names fixed in Node's sources. */
+/**
+ * Where Node.js looks for the blob in its executable, and the fuse that tells it to look. Both are fixed in its
+ * sources.
+ */
 const BLOB = { name: 'NODE_SEA_BLOB', fuse: 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2', segment: 'NODE_SEA' };
 
 /**
- * Makes one executable of Node and a script: Node's single-executable feature. The running Node makes the blob, and
- * must be of the version of `nodeFile`.
+ * Makes one executable of Node.js and a script, as a Node.js single-executable application. The running Node.js
+ * generates the blob, so its version must be that of `nodeFile`.
  *
- * Without a code cache, which differs from build to build; the script is small enough to do without.
+ * The code cache is off because it is not reproducible, and the script is small enough to compile at every start.
  */
 export async function makeExecutable({ target, nodeFile, main, file, work }: ExecutableOptions): Promise<void> {
   const config = {
-    // Relative: the path goes into the blob, and would tell of the machine it was made on.
+    // Relative, because the blob contains the path, and must not depend on the machine.
     main: basename(main),
     output: BLOB_FILE,
     disableExperimentalSEAWarning: true,
     useCodeCache: false,
-    // NODE_OPTIONS in a browser's environment is meant for other programs.
+    // Ignores NODE_OPTIONS: in a browser's environment, it is meant for other programs.
     execArgvExtension: 'none',
   };
   writeFileSync(join(work, 'sea.json'), JSON.stringify(config));
@@ -48,13 +51,13 @@ export async function makeExecutable({ target, nodeFile, main, file, work }: Exe
   copyFileSync(nodeFile, file);
   chmodSync(file, 0o755);
   if (target.system === 'linux') strip(target, [file]);
-  if (target.system === 'win32') unsign(file);
+  if (target.system === 'win32') removeSignature(file);
   if (target.system === 'darwin' && process.platform === 'darwin') run('codesign', ['--remove-signature', file]);
   await inject(file, readFileSync(join(work, BLOB_FILE)), target);
   if (target.system === 'darwin' && process.platform === 'darwin') run('codesign', ['--sign', '-', file]);
 }
 
-/** The part of postject that is used; it comes without types. */
+/** The part of postject's API that is used. The package has no types. */
 interface Postject {
   inject(
     file: string,
@@ -66,7 +69,7 @@ interface Postject {
 
 async function inject(file: string, data: Buffer, { system }: Target): Promise<void> {
   const postject: Postject = createRequire(import.meta.url)('postject');
-  // It prints a warning for every section of Node that it does not know, none of which is touched.
+  // postject prints a warning for every section of Node.js that it does not know. It does not change these sections.
   const { log, warn, error } = console;
   Object.assign(console, { log: () => undefined, warn: () => undefined, error: () => undefined });
   try {
@@ -81,5 +84,5 @@ async function inject(file: string, data: Buffer, { system }: Target): Promise<v
 
 function run(program: string, args: readonly string[], cwd?: string): void {
   const { status, error, stderr } = spawnSync(requireProgram(program), args, { cwd, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`Expected ${program} ${args.join(' ')} to succeed: ${error?.message ?? stderr}`);
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed: ${error?.message ?? stderr}`);
 }

@@ -3,18 +3,19 @@ import { join } from 'node:path';
 import { entriesOf } from './entry.ts';
 import type { Target } from './target.ts';
 
-/** Name of the list of files of the packaged host. That of an add-on has its own, which begins with `FILES-`. */
+/** Name of the file list of the packaged host. An add-on has its own list, whose name starts with `FILES-`. */
 export const FILE_LIST = 'FILES.txt';
 
-/** Name of the file that tells installers what a package is for, before they change anything. */
-const PACKAGE_FACTS = 'PACKAGE.txt';
+/** Name of the file in which installers read a package's requirements before they change anything. */
+const PACKAGE_INFO = 'PACKAGE.txt';
 
 /**
- * Writes the list of a folder's files into it: the files, then the folders with a slash at the end, inner ones first.
- * Installers copy what it lists, and remove what the list of the installed version has, and nothing else.
+ * Writes a list of a folder's contents into the folder: first the files, then the folders with a trailing slash, inner
+ * ones first. Installers copy only what this list contains, and remove only what the list of the installed version
+ * contains.
  */
 export function writeFileList(folder: string, name: string = FILE_LIST): void {
-  // Names begin with that of the folder, which is the first entry.
+  // The first entry is the folder itself, and the names of the others start with its name.
   const entries = entriesOf(folder)
     .slice(1)
     .map((entry) => ({ ...entry, path: entry.name.slice(entry.name.indexOf('/') + 1) }));
@@ -24,14 +25,14 @@ export function writeFileList(folder: string, name: string = FILE_LIST): void {
   writeFileSync(join(folder, name), lines.map((line) => `${line}\n`).join(''));
 }
 
-/** Writes what a package needs: the platform, the processor, and the disk space in KiB. */
-export function writePackageFacts(folder: string, facts: { target: Target; version: string; bytes: number }): void {
-  const { target, version, bytes } = facts;
+/** Writes the version and the requirements of a package: platform, processor, and disk space in KiB. */
+export function writePackageInfo(folder: string, info: { target: Target; version: string; bytes: number }): void {
+  const { target, version, bytes } = info;
   const lines = [
     `version ${version}`,
     `system ${target.system}`,
     `cpu ${target.cpu}`,
     `kib ${Math.ceil(bytes / 1024)}`,
   ];
-  writeFileSync(join(folder, PACKAGE_FACTS), lines.map((line) => `${line}\n`).join(''));
+  writeFileSync(join(folder, PACKAGE_INFO), lines.map((line) => `${line}\n`).join(''));
 }

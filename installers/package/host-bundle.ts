@@ -3,13 +3,16 @@ import { relative, resolve, sep } from 'node:path';
 import * as esbuild from 'esbuild';
 import { staticModules } from '../build/one-start-file.ts';
 
-/** The host as two scripts, and their source files. */
+/** The host as two scripts, and the sources they consist of. */
 export interface HostBundle {
-  /** Inside the executable: what a start and a PING need. Small, since a start reads and compiles all of it. */
+  /**
+   * The script inside the executable: what starting and replying to PING require. It is small because every start reads
+   * and compiles all of it.
+   */
   readonly start: string;
-  /** Beside it, in `lib/host/`: everything else, loaded by the first request that needs some of it. */
+  /** The script in `lib/host/`: everything else. The first request that needs it loads it. */
   readonly later: string;
-  /** Name of that file: a start loads the very one it was made with, and no other version's. */
+  /** File name of `later`. It contains a digest, so that an executable never loads the file of another version. */
   readonly laterName: string;
   /** Paths of the bundled sources, relative to the repository. */
   readonly inputs: readonly string[];
@@ -18,24 +21,25 @@ export interface HostBundle {
 /** The program inside the executable. */
 const ENTRY = 'host/packaged-main.ts';
 
-/** Stands in the start for the name of the rest, which is known once that is made. */
+/** Placeholder in the start script for the file name of the later script, which is built second. */
 const LATER_NAME = '__LATER_NAME__';
 
 /**
- * Bundles the packaged host. Modules of the host that both scripts use must be there only once (an error is known by
- * its class), so the start hands its own to the rest: each script has stand-ins for what lies in the other.
+ * Bundles the packaged host. Modules that both scripts use must exist only once, for example because errors are
+ * recognized by their class. The start script therefore passes its modules to the later one, and each script contains
+ * proxies for the modules of the other.
  */
 export async function bundleHost(root: string): Promise<HostBundle> {
   const modules = [...(await staticModules(root, ENTRY))].filter((path) => path.endsWith('.ts'));
   const shared = modules.filter((path) => path !== resolve(root, ENTRY));
   const lazy = new Set<string>();
-  const start = await bundle(root, { entry: `import './${ENTRY}';`, plugin: laterStandIns(root, shared, lazy) });
+  const start = await bundle(root, { entry: `import './${ENTRY}';`, plugin: laterProxies(root, shared, lazy) });
   const parts = [...lazy].sort().map((path) => `${JSON.stringify(path)}: () => require('./${path}')`);
   const later = await bundle(root, {
     entry: `
-      import * as given from 'start-modules';
-      export const open = (start) => (Object.assign(given.modules, start), { ${parts.join(', ')} });`,
-    plugin: startStandIns(root, shared),
+      import * as passed from 'start-modules';
+      export const open = (start) => (Object.assign(passed.modules, start), { ${parts.join(', ')} });`,
+    plugin: startProxies(root, shared),
   });
   const laterName = `later-${createHash('sha256').update(later.text).digest('hex').slice(0, 16)}.cjs`;
   return {
@@ -60,20 +64,23 @@ async function bundle(root: string, { entry, plugin }: { entry: string; plugin: 
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    // A driver @keyv/sqlite could use in place of node:sqlite; the host never asks for it.
+    // Alternative drivers of @keyv/sqlite; the host uses node:sqlite.
     external: ['better-sqlite3', 'bun:sqlite'],
     plugins: [plugin],
     logLevel: 'warning',
-    // A module that finds files by its own place would find none.
+    // import.meta is empty in CommonJS, so a module that locates files with it would fail at run time.
     logOverride: { 'empty-import-meta': 'error' },
   });
   return { text: outputFiles[0]?.text ?? '', inputs: Object.keys(metafile.inputs) };
 }
 
-/** In the start: what is imported lazily becomes a question to the other script. Notes down what that was. */
-function laterStandIns(root: string, shared: readonly string[], lazy: Set<string>): esbuild.Plugin {
+/**
+ * For the start script: replaces lazily imported modules by proxies that load the later script. Adds their names to
+ * `lazy`.
+ */
+function laterProxies(root: string, shared: readonly string[], lazy: Set<string>): esbuild.Plugin {
   return {
-    name: 'later-stand-ins',
+    name: 'later-proxies',
     setup(build) {
       build.onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
         if (kind !== 'dynamic-import') return undefined;
@@ -107,11 +114,11 @@ function laterStandIns(root: string, shared: readonly string[], lazy: Set<string
   };
 }
 
-/** In the rest: a module of the start is what the start handed over. */
-function startStandIns(root: string, shared: readonly string[]): esbuild.Plugin {
+/** For the later script: replaces modules of the start script by those that it passed. */
+function startProxies(root: string, shared: readonly string[]): esbuild.Plugin {
   const paths = new Set(shared);
   return {
-    name: 'start-stand-ins',
+    name: 'start-proxies',
     setup(build) {
       build.onResolve({ filter: /^start-modules$/ }, ({ path }) => ({ path, namespace: 'start-modules' }));
       build.onLoad({ filter: /.*/, namespace: 'start-modules' }, () => ({ contents: 'exports.modules = {};' }));
@@ -127,7 +134,7 @@ function startStandIns(root: string, shared: readonly string[]): esbuild.Plugin 
   };
 }
 
-/** A module's name in both scripts: its path in the repository. */
+/** Returns the name of a module in both scripts: its path in the repository. */
 function nameOf(root: string, path: string): string {
   return relative(root, path).split(sep).join('/');
 }

@@ -7,7 +7,7 @@ import { writeShared } from '../build/shared-files.ts';
 import { threadBuildOptions } from '../build/thread-bundle.ts';
 import { sizeOf } from './entry.ts';
 import { makeExecutable } from './executable.ts';
-import { writeFileList, writePackageFacts } from './file-list.ts';
+import { writeFileList, writePackageInfo } from './file-list.ts';
 import { bundleHost } from './host-bundle.ts';
 import {
   type Licence,
@@ -22,23 +22,23 @@ import { SBOM, sbomText } from './sbom.ts';
 import { strip } from './strip.ts';
 import type { Target } from './target.ts';
 
-/** What {@link makeHostFolder} needs. */
+/** Options for {@link makeHostFolder}. */
 export interface HostFolderOptions {
   /** The repository. */
   readonly root: string;
   readonly version: string;
   readonly target: Target;
   readonly parts: Parts;
-  /** The folder to create; an existing one is replaced. */
+  /** The folder to write. An existing one is replaced. */
   readonly folder: string;
-  /** Folder for what is made on the way. */
+  /** Folder for temporary files. */
   readonly work: string;
 }
 
-/** What a package of binaries has that is needed at run time. */
+/** The entries of a package of binaries that are needed at run time. */
 const BINARIES = ['bins', 'dist', 'package.json', 'LICENSE'];
 
-/** What installs the host from its unpacked archive, under `installers/`. */
+/** The scripts that install the host from its unpacked archive, in `installers/`. */
 const INSTALL_FILES = {
   linux: ['unix/install.sh'],
   darwin: ['unix/install.sh'],
@@ -46,25 +46,25 @@ const INSTALL_FILES = {
 } as const;
 
 /**
- * The packaged host as it lies on a user's machine:
+ * Writes the packaged host:
  *
- * - `tabagent-host`: Node, with what a start needs inside
+ * - `tabagent-host`: Node.js with the start script
  * - `lib/host/`: the rest of the host
  * - `lib/runner/`: the runner
- * - `lib/llama/<platform>/`: llama.cpp's binaries, those of an add-on in a separate folder beside them
- * - `lib/keychain/`: what asks the system's keychain, with its binary
- * - `lib/conversations/`: the thread that owns the database of conversations
+ * - `lib/llama/<platform>/`: llama.cpp's binaries, with those of each add-on in a separate folder next to them
+ * - `lib/keychain/`: the program that accesses the system's keychain, with its native binary
+ * - `lib/conversations/`: the thread that owns the conversation database
  * - `install.sh`, or on Windows `install.ps1` and the command `tabagent.cmd`
- * - `sbom.cdx.json`: its components, as a bill of materials of CycloneDX
- * - `FILES.txt`, `PACKAGE.txt`: what belongs to the host, and where it runs, for installers
- * - `share/`: the manual page and completions of the command `tabagent`
- * - `LICENSE`, `LICENSES.txt`: its own licence, and those of what it carries
+ * - `sbom.cdx.json`: the bill of materials, in CycloneDX format
+ * - `FILES.txt`, `PACKAGE.txt`: the list of files and the requirements, for installers
+ * - `share/`: the manual page and shell completions of the command `tabagent`
+ * - `LICENSE`, `LICENSES.txt`: the licence of the host, and those of its components
  */
 export async function makeHostFolder({ root, target, parts, folder, work, version }: HostFolderOptions): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   const lib = join(folder, 'lib');
   mkdirSync(join(lib, 'host'), { recursive: true });
-  // Node takes the nearest package.json's word for what kind of module a file is: not that of a folder above.
+  // Node.js takes the module type from the nearest package.json, which could otherwise be one in a parent folder.
   writeFileSync(join(lib, 'package.json'), '{ "type": "module" }\n');
 
   const host = await bundleHost(root);
@@ -106,11 +106,11 @@ export async function makeHostFolder({ root, target, parts, folder, work, versio
   ];
   writeFileSync(join(folder, 'LICENSES.txt'), licencesText(licences));
   writeFileSync(join(folder, SBOM), sbomText({ version, target, licences }));
-  writePackageFacts(folder, { target, version, bytes: sizeOf(folder) });
+  writePackageInfo(folder, { target, version, bytes: sizeOf(folder) });
   writeFileList(folder);
 }
 
-/** An add-on as it is unpacked over the packaged host's folder. */
+/** Writes an add-on: a folder that users unpack over that of the packaged host. */
 export function makeAddOnFolder({
   root,
   target,
@@ -127,7 +127,7 @@ export function makeAddOnFolder({
   mkdirSync(lib, { recursive: true });
   for (const each of binaries) copyBinaries(each, lib, target);
   const [first] = binaries;
-  if (first === undefined) throw new Error('Expected an add-on to consist of something');
+  if (first === undefined) throw new Error('Expected at least one package of binaries for the add-on');
   const licences: Licence[] = [...binaries.map(licenceOfPackage), llamaLicence(releaseOf(root))];
   const { name } = JSON.parse(readFileSync(join(first, 'package.json'), 'utf8'));
   const addOn = name.split('/').at(-1);
@@ -135,7 +135,7 @@ export function makeAddOnFolder({
   writeFileList(folder, `FILES-${addOn}.txt`);
 }
 
-/** Copies the binary of a package `@napi-rs/keyring-<platform>`. */
+/** Copies the native binary of a package `@napi-rs/keyring-<platform>`. */
 function copyKeyring(from: string, to: string, target: Target): void {
   const { main } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
   copyFileSync(join(from, main), to);
@@ -158,7 +158,7 @@ function copyBinaries(from: string, lib: string, target: Target): void {
   );
 }
 
-/** The release of llama.cpp that the binaries were built from, such as `b7123`. */
+/** Returns the release of llama.cpp that the binaries were built from, such as `b7123`. */
 function releaseOf(root: string): string {
   const file = join(root, 'node_modules/node-llama-cpp/llama/binariesGithubRelease.json');
   return JSON.parse(readFileSync(file, 'utf8')).release;

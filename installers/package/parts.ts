@@ -3,23 +3,23 @@ import { defined } from '../../host/common/defined.ts';
 import { MissingPackage, obtainPackage, type PackageSource } from './npm-package.ts';
 import type { AddOn, Target } from './target.ts';
 
-/** Folders of the npm packages that a packaged host contains. */
+/** The folders of the npm packages that a packaged host contains. */
 export interface Parts {
-  /** Node for the target. */
+  /** Node.js for the target. */
   readonly node: string;
-  /** A package of Node with the text of its licence, which that of some platforms lacks. */
+  /** A package of Node.js that contains its licence; the packages for some platforms lack it. */
   readonly nodeLicence: string;
-  /** llama.cpp's binaries for the processor; none if they are missing and that is allowed. */
+  /** llama.cpp's binaries for the CPU; empty if they are missing and `allowMissing` is set. */
   readonly llama: readonly string[];
-  /** The binary that reaches the system's keychain; absent if it is missing and that is allowed. */
+  /** The native binary that accesses the system's keychain; absent if it is missing and `allowMissing` is set. */
   readonly keyring?: string;
   /** llama.cpp's binaries for GPUs. */
   readonly addOns: ReadonlyMap<AddOn, readonly string[]>;
-  /** Messages about the parts that could not be obtained. */
+  /** Error messages of the packages that could not be obtained. */
   readonly missing: readonly string[];
 }
 
-/** Versions of the parts: those pinned for this repository. */
+/** The pinned versions of the packages. */
 export interface PartVersions {
   readonly node: string;
   readonly llama: string;
@@ -27,11 +27,11 @@ export interface PartVersions {
 }
 
 /**
- * Returns the npm packages of a target.
+ * Obtains the packages for a target.
  *
- * @param options.addOns The GPU backends to add; those that do not exist for the target are left out.
- * @param options.allowMissing Continue without llama.cpp's binaries where they are missing.
- * @throws MissingPackage naming all that is missing.
+ * @param options.addOns The requested GPU backends; those that the target does not have are ignored.
+ * @param options.allowMissing Whether to continue without packages other than Node.js.
+ * @throws MissingPackage with a message that lists all missing packages.
  */
 export function gatherParts(
   target: Target,
@@ -64,7 +64,7 @@ export function gatherParts(
     if (names.length > 0 && found.length === names.length) addOns.set(addOn, found);
   }
   if (node === undefined || nodeLicence === undefined || (missing.length > 0 && !allowMissing)) {
-    throw new MissingPackage(`The package for ${target.name} cannot be made without:\n  ${missing.join('\n  ')}`);
+    throw new MissingPackage(`Cannot package the host for ${target.name} without:\n  ${missing.join('\n  ')}`);
   }
   return { node, nodeLicence, llama, ...defined({ keyring }), addOns, missing };
 }

@@ -4,7 +4,10 @@ import type { Target } from './target.ts';
 /** Name of the software bill of materials in a package. */
 export const SBOM = 'sbom.cdx.json';
 
-/** Returns the components of a package in the form of CycloneDX 1.6. It has no date, so that packages stay reproducible. */
+/**
+ * Returns the bill of materials of a package as JSON, in CycloneDX 1.6 format. It has no date, so that packages are
+ * reproducible.
+ */
 export function sbomText(options: { version: string; target: Target; licences: readonly Licence[] }): string {
   const { version, target, licences } = options;
   const components = [...new Map(licences.map((licence) => [licence.purl, licence])).values()]
@@ -14,7 +17,8 @@ export function sbomText(options: { version: string; target: Target; licences: r
       name,
       version,
       purl,
-      // An SPDX expression may name several licences; a single identifier is one, too.
+      // package.json may contain an SPDX expression with several licences. A single identifier is a valid expression,
+      // too.
       licenses: [{ expression: kind }],
     }))
     .sort((a, b) => (a.purl < b.purl ? -1 : 1));

@@ -3,10 +3,10 @@ import { findProgram } from '../../host/common/find-program.ts';
 import type { Target } from './target.ts';
 
 /**
- * Takes out of Linux binaries the symbols that only a debugger reads: a seventh of Node, a tenth of llama.cpp. GNU's
- * tool knows only its own machine's files, LLVM's knows all.
+ * Strips debug symbols from Linux binaries: a seventh of Node.js, a tenth of llama.cpp. GNU strip supports only one
+ * architecture, llvm-strip supports all.
  *
- * @throws Error where this machine has no such tool.
+ * @throws Error if no suitable tool is installed, or it fails.
  */
 export function strip(target: Target, files: readonly string[]): void {
   const native = process.platform === 'linux' && process.arch === target.cpu;
@@ -16,10 +16,10 @@ export function strip(target: Target, files: readonly string[]): void {
     if (found === undefined) continue;
     const { status, error, stderr } = spawnSync(found, ['--strip-unneeded', ...files], { encoding: 'utf8' });
     if (status === 0) return;
-    throw new Error(`Expected ${found} to strip ${files.join(', ')}: ${error?.message ?? stderr}`);
+    throw new Error(`${found} could not strip ${files.join(', ')}: ${error?.message ?? stderr}`);
   }
   const debian = native ? 'binutils' : `binutils-${triplet.replaceAll('_', '-')}`;
   throw new Error(
-    `Expected strip, ${triplet}-strip or llvm-strip on this machine; on Debian: apt-get install ${debian}`,
+    `Neither ${native ? 'strip' : `${triplet}-strip`} nor llvm-strip is installed. On Debian, run: apt-get install ${debian}`,
   );
 }

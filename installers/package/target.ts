@@ -1,26 +1,26 @@
-/** Machines that a packaged host is made for. */
+/** The platforms that the host is packaged for. */
 export const TARGETS = ['linux-x64', 'linux-arm64', 'win-x64', 'win-arm64', 'darwin-x64', 'darwin-arm64'] as const;
 
 /** One of {@link TARGETS}. */
 export type TargetName = (typeof TARGETS)[number];
 
-/** GPU backends that come as a separate archive: they are larger than everything else. */
+/** GPU backends, which have separate archives because they are larger than the rest of the host. */
 export type AddOn = 'cuda' | 'vulkan';
 
-/** The files and packages of a packaged host for one platform. */
+/** A platform, and the components of the packaged host for it. */
 export interface Target {
   readonly name: TargetName;
   readonly system: 'linux' | 'win32' | 'darwin';
   readonly cpu: 'x64' | 'arm64';
-  /** The npm package that carries Node for it, in the version pinned in package.json. */
+  /** The npm package that contains Node.js for it. */
   readonly nodePackage: string;
-  /** File in that package. */
+  /** Path of Node.js in that package. */
   readonly nodeFile: string;
   /** Name of the executable. */
   readonly executable: string;
-  /** The package with llama.cpp's binaries, under `@node-llama-cpp/`. */
+  /** The package with llama.cpp's binaries, in the scope `@node-llama-cpp`. */
   readonly llama: string;
-  /** The package with the binary that reaches the system's keychain, under `@napi-rs/`. */
+  /** The package with the binary that accesses the system's keychain, in the scope `@napi-rs`. */
   readonly keyring: string;
   readonly addOns: Readonly<Partial<Record<AddOn, readonly string[]>>>;
   readonly archive: 'tar.xz' | 'zip';
@@ -29,7 +29,7 @@ export interface Target {
 const UNIX = { nodeFile: 'bin/node', executable: 'tabagent-host', archive: 'tar.xz' } as const;
 const WINDOWS = { system: 'win32', nodeFile: 'bin/node.exe', executable: 'tabagent-host.exe', archive: 'zip' } as const;
 
-/** The targets. Metal needs no add-on: it is part of macOS, and of llama.cpp's binaries for it. */
+/** The components of each target. Metal needs no add-on: it is part of macOS, and of llama.cpp's binaries for macOS. */
 const TABLE: Readonly<Record<TargetName, Omit<Target, 'name'>>> = {
   'linux-x64': {
     ...UNIX,
@@ -85,18 +85,18 @@ const TABLE: Readonly<Record<TargetName, Omit<Target, 'name'>>> = {
   },
 };
 
-/** Returns the target with a name. */
+/** Returns the components of a target. */
 export function targetOf(name: TargetName): Target {
   return { name, ...TABLE[name] };
 }
 
-/** Says whether a word names a target. */
-export function isTargetName(word: string): word is TargetName {
-  return TARGETS.some((name) => name === word);
+/** Returns whether a string is the name of a target. */
+export function isTargetName(text: string): text is TargetName {
+  return TARGETS.some((name) => name === text);
 }
 
-/** The target that this machine is, or undefined where none is made for it. */
-export function thisTarget(): TargetName | undefined {
+/** Returns the target for this machine; undefined if the host is not packaged for it. */
+export function currentTarget(): TargetName | undefined {
   const system = process.platform === 'win32' ? 'win' : process.platform;
   const name = `${system}-${process.arch}`;
   return isTargetName(name) ? name : undefined;

@@ -1,11 +1,11 @@
-/** Values for a template: words, and whether a section is there. */
+/** The values of a template by name, such as `linux-x64.sha256`. */
 export type TemplateValues = ReadonlyMap<string, string>;
 
 /**
- * Fills a template. `{{name}}` is a value; the lines between `{{#name}}` and `{{/name}}` stay where there is a value
- * whose name begins with `name.`.
+ * Fills in a template. Replaces `{{name}}` by its value, and keeps the lines between `{{#name}}` and `{{/name}}` only
+ * if there is a value whose name starts with `name.`.
  *
- * @throws Error for a name without a value.
+ * @throws Error if a value is missing.
  */
 export function fillTemplate(template: string, values: TemplateValues): string {
   const sections = new Set([...values.keys()].map((name) => name.split('.')[0]));

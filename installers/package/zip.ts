@@ -8,20 +8,21 @@ const END_OF_CENTRAL = 0x06054b50;
 
 /** 2.0: deflate and folders. */
 const VERSION_NEEDED = 20;
-/** Written "on Unix", so that permissions are read from the upper half of the external attributes. */
+/** "Made by Unix": unpackers then read permissions from the upper half of the external attributes. */
 const MADE_BY = (3 << 8) | VERSION_NEEDED;
-/** Names are UTF-8. */
+/** Names are encoded in UTF-8. */
 const FLAGS = 0x0800;
 const DEFLATE = 8;
-/** 2000-01-01 as a zip file says it: the year since 1980, the month, the day. */
+/** 2000-01-01 in the format of MS-DOS: years since 1980, month, day. */
 const DATE = (20 << 9) | (1 << 5) | 1;
-/** Above this a zip file needs the 64-bit extension, which is not written here. */
+/** Maximum size of an archive without the ZIP64 extension, which is not supported. */
 const MAX_BYTES = 2 ** 32 - 1;
 
 /**
- * A zip archive that depends on nothing but its entries: no user, no clock, no order of a folder.
+ * Yields a zip archive. It is reproducible: it depends only on the entries, not on the user, the clock or the order of
+ * files in a folder.
  *
- * @throws Error when it would be larger than 4 GiB.
+ * @throws Error if it would be larger than 4 GiB.
  */
 export function* zip(entries: Iterable<Entry>): Generator<Buffer> {
   const central: Buffer[] = [];
@@ -31,9 +32,9 @@ export function* zip(entries: Iterable<Entry>): Generator<Buffer> {
     const name = Buffer.from(folder ? `${entry.name}/` : entry.name);
     const contents = folder ? Buffer.alloc(0) : entry.read();
     const packed = folder ? contents : deflateRawSync(contents, { level: 9 });
-    const facts = { name, crc: crc32(contents), size: contents.length, packed: packed.length, folder };
-    const local = localHeader(facts);
-    central.push(centralHeader({ ...facts, mode: folder ? 0o40755 : executable ? 0o100755 : 0o100644, offset }));
+    const fields = { name, crc: crc32(contents), size: contents.length, packed: packed.length, folder };
+    const local = localHeader(fields);
+    central.push(centralHeader({ ...fields, mode: folder ? 0o40755 : executable ? 0o100755 : 0o100644, offset }));
     yield local;
     yield packed;
     offset += local.length + packed.length;
@@ -44,7 +45,7 @@ export function* zip(entries: Iterable<Entry>): Generator<Buffer> {
   yield endRecord(central.length, directory.length, offset);
 }
 
-interface Facts {
+interface Fields {
   readonly name: Buffer;
   readonly crc: number;
   readonly size: number;
@@ -52,26 +53,26 @@ interface Facts {
   readonly folder: boolean;
 }
 
-function localHeader(facts: Facts): Buffer {
+function localHeader(fields: Fields): Buffer {
   const header = Buffer.alloc(30);
   header.writeUInt32LE(LOCAL_FILE, 0);
-  writeFacts(header.subarray(4), facts);
-  return Buffer.concat([header, facts.name]);
+  writeFields(header.subarray(4), fields);
+  return Buffer.concat([header, fields.name]);
 }
 
-function centralHeader(facts: Facts & { mode: number; offset: number }): Buffer {
+function centralHeader(fields: Fields & { mode: number; offset: number }): Buffer {
   const header = Buffer.alloc(46);
   header.writeUInt32LE(CENTRAL_FILE, 0);
   header.writeUInt16LE(MADE_BY, 4);
-  writeFacts(header.subarray(6), facts);
-  // The low half is DOS's attributes, where 16 says "folder".
-  header.writeUInt32LE(facts.mode * 0x10000 + (facts.folder ? 0x10 : 0), 38);
-  header.writeUInt32LE(facts.offset, 42);
-  return Buffer.concat([header, facts.name]);
+  writeFields(header.subarray(6), fields);
+  // The lower half contains MS-DOS attributes, where 16 means a folder.
+  header.writeUInt32LE(fields.mode * 0x10000 + (fields.folder ? 0x10 : 0), 38);
+  header.writeUInt32LE(fields.offset, 42);
+  return Buffer.concat([header, fields.name]);
 }
 
-/** The fields that a file's two headers have in common, from "version needed" to the length of its name. */
-function writeFacts(header: Buffer, { name, crc, size, packed, folder }: Facts): void {
+/** Writes the fields that the two headers of a file have in common, from "version needed" to the length of its name. */
+function writeFields(header: Buffer, { name, crc, size, packed, folder }: Fields): void {
   header.writeUInt16LE(VERSION_NEEDED, 0);
   header.writeUInt16LE(FLAGS, 2);
   header.writeUInt16LE(folder ? 0 : DEFLATE, 4);

@@ -3,7 +3,7 @@
 # Nothing is downloaded. Running it again updates the installation.
 set -eu
 
-# Only absolute folders are searched for programs: an empty entry of PATH means the current folder.
+# Limit the search for programs to absolute folders: an empty entry of PATH means the current folder.
 search=$PATH
 PATH=
 set -f
@@ -46,7 +46,7 @@ prefix=
 system=
 uninstall=
 force=
-# The arguments that stay are those for "tabagent install": each is taken from the front, and put back at the end.
+# Each argument is taken from the front. Those for "tabagent install" are appended again, so only they remain.
 count=$#
 while [ "$count" -gt 0 ]; do
   argument=$1
@@ -83,14 +83,14 @@ esac
 place=$prefix/lib/tabagent-host
 program=$place/tabagent-host
 
-# The links to files of the host: the command, and what shells and man look for.
+# Links to files of the host: the command, the manual page and the shell completions.
 links="bin/tabagent tabagent-host
 share/man/man1/tabagent.1 share/tabagent.1
 share/bash-completion/completions/tabagent share/completions/tabagent.bash
 share/zsh/site-functions/_tabagent share/completions/tabagent.zsh
 share/fish/vendor_completions.d/tabagent.fish share/completions/tabagent.fish"
 
-# Succeeds if a link of ours, or nothing, is at this path.
+# Succeeds if the path does not exist, or is a link to this target.
 is_ours() {
   if [ -L "$1" ]; then
     [ "$(readlink -- "$1")" = "$2" ]
@@ -99,11 +99,11 @@ is_ours() {
   fi
 }
 
-# Removes the files that the lists in a folder name, and the folders that are empty then. Everything else stays.
+# Removes the files that are in a folder's lists, and folders that are then empty. Keeps everything else.
 remove_listed() {
   for list in "$1"/FILES.txt "$1"/FILES-*.txt; do
     [ -f "$list" ] || continue
-    # The list is one of the files that it names.
+    # Read the whole list first, because it contains itself.
     names=$(cat -- "$list")
     printf '%s\n' "$names" | while IFS= read -r name; do
       case $name in
@@ -125,7 +125,7 @@ if [ -n "$uninstall" ]; then
   printf '%s\n' "$links" | while read -r link target; do
     if [ -L "$prefix/$link" ] && is_ours "$prefix/$link" "$place/$target"; then
       rm -f -- "$prefix/$link"
-      # Folders that were made for it go with it, as far as they are empty.
+      # Also remove its parent folders if they are empty.
       folder=${link%/*}
       while [ "$folder" != bin ] && [ "$folder" != share ] && rmdir -- "$prefix/$folder" 2>/dev/null; do
         folder=${folder%/*}
@@ -142,7 +142,7 @@ if [ -n "$uninstall" ]; then
   exit 0
 fi
 
-# Everything is checked before anything is changed.
+# Check everything before changing anything.
 for file in tabagent-host FILES.txt PACKAGE.txt; do
   [ -f "$here/$file" ] || fail "$here/$file does not exist. Run install.sh from the unpacked archive."
 done
@@ -169,13 +169,13 @@ case $(uname -m) in
   aarch64 | arm64) this_cpu=arm64 ;;
   *) this_cpu=$(uname -m) ;;
 esac
-# A terminal that runs under Rosetta reports an Intel processor on Apple silicon.
+# Under Rosetta, uname reports an Intel processor on Apple silicon.
 if [ "$this_system" = darwin ] && [ "$(sysctl -n hw.optional.arm64 2>/dev/null || echo 0)" = 1 ]; then this_cpu=arm64; fi
 if [ "$this_system-$this_cpu" != "$for_system-$for_cpu" ] && [ "$this_system-$for_cpu" != darwin-x64 ]; then
   fail "This package is for $for_system-$for_cpu, but this computer is $this_system-$this_cpu. Download the package for $this_system-$this_cpu."
 fi
 
-# Succeeds if version $1 is at least $2, both of two numbers.
+# Succeeds if version $1 is at least version $2. Both have the form MAJOR.MINOR.
 is_at_least() {
   major=${1%%.*}
   rest=${1#*.}
@@ -207,13 +207,13 @@ free=$(df -Pk -- "$existing" | awk 'NR == 2 { print $4 }')
 # The new version is copied before the old one is removed.
 [ "$free" -ge "$kib" ] || fail "Not enough disk space: the installation needs $((kib / 1024)) MiB in $prefix, but only $((free / 1024)) MiB are free."
 
-# The new version is completed beside the old one and replaces it at once. A host that is running reports the update.
+# Complete the new version next to the old one, then swap them. A running host reports the update.
 mkdir -p -- "$prefix/lib" "$prefix/bin"
 new=$place.new.$$
 trap 'rm -rf -- "$new"' EXIT
 trap 'exit 1' HUP INT TERM
 mkdir -- "$new"
-# An archive may be unpacked among other files, or an add-on over it: only what the lists name is copied.
+# Copy only listed files: the archive may have been unpacked among other files. Add-ons have their own lists.
 for list in "$here"/FILES.txt "$here"/FILES-*.txt; do
   [ -f "$list" ] || continue
   while IFS= read -r name; do
@@ -231,7 +231,7 @@ chmod -R u+rwX,go+rX,go-w -- "$new"
 chmod 755 -- "$new/tabagent-host"
 
 if [ "$this_system" = darwin ]; then
-  # macOS starts only signed programs, and asks about programs from the internet.
+  # macOS starts only signed programs, and asks the user about quarantined ones.
   xattr -dr com.apple.quarantine "$new" 2>/dev/null || :
   codesign --force --sign - "$new/tabagent-host" >/dev/null 2>&1 ||
     fail 'codesign could not sign the host, so macOS would not start it. codesign is part of macOS, in /usr/bin.'
@@ -248,7 +248,7 @@ if [ -e "$place" ]; then
   old=$place.old.$$
   mv -- "$place" "$old"
   mv -- "$new" "$place"
-  # Add-ons of the same binaries stay, those of others would not work with this version.
+  # Keep add-ons that were made for the same llama.cpp binaries. Others do not work with this version.
   for list in "$old"/FILES-*.txt; do
     [ -f "$list" ] || continue
     [ ! -f "$place/${list##*/}" ] || continue
@@ -267,13 +267,13 @@ if [ -e "$place" ]; then
       done <"$list"
       printf 'Kept the add-on %s.\n' "$addon"
     else
-      printf 'Removed the add-on %s, which does not work with this version. Unpack that of version %s in %s.\n' "$addon" "$version" "$place" >&2
+      printf 'Removed the add-on %s, which does not work with this version. Unpack the add-on of version %s in %s.\n' "$addon" "$version" "$place" >&2
     fi
   done
   if [ -f "$old/FILES.txt" ]; then
     remove_listed "$old"
     if [ -e "$old" ]; then
-      # Files of others are moved back.
+      # Move files that do not belong to the host back.
       (cd -- "$old" && find . ! -type d) | while IFS= read -r name; do
         [ ! -e "$place/$name" ] || continue
         mkdir -p -- "$place/$(dirname -- "$name")"

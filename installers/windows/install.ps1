@@ -11,11 +11,11 @@ param(
     [string] $Folder = (Join-Path $env:LOCALAPPDATA 'Programs\TabAgent'),
     # Removes the host; models and settings are kept.
     [switch] $Uninstall,
-    # The browsers to register with (default: all that are found).
+    # The browsers to register with (default: all installed browsers).
     [string] $Browser = '',
     # Installs in a folder that contains other files, and replaces those of the same name.
     [switch] $Force,
-    # Only adds the folder to PATH, or removes it from there: for setup.exe, whose own texts are too short for a PATH.
+    # Only adds the folder to PATH, or removes it. Used by setup.exe, because strings in NSIS are too short for a PATH.
     [switch] $AddToPath,
     [switch] $RemoveFromPath
 )
@@ -26,11 +26,11 @@ $Folder = $Folder.TrimEnd('\')
 $program = Join-Path $Folder 'tabagent-host.exe'
 $list = Join-Path $Folder 'FILES.txt'
 
-# Changes the PATH of the user. This process sees it mixed with that of the computer.
+# Changes the user's PATH in the registry: $env:PATH also contains the computer's.
 function Set-UserPath([scriptblock] $Change) {
     $key = [Microsoft.Win32.Registry]::CurrentUser.CreateSubKey('Environment')
     try {
-        # Unexpanded, so that %USERPROFILE% in it stays what it is.
+        # Not expanded, so that variables in it, such as %USERPROFILE%, are preserved.
         $options = [Microsoft.Win32.RegistryValueOptions]::DoNotExpandEnvironmentNames
         $before = @(([string] $key.GetValue('Path', '', $options)) -split ';' | Where-Object { $_ -ne '' })
         $after = @(& $Change $before)
@@ -38,7 +38,7 @@ function Set-UserPath([scriptblock] $Change) {
     } finally {
         $key.Dispose()
     }
-    # Removing a variable that does not exist announces the change to all programs, as the value above does not.
+    # Setting a variable broadcasts the change to all programs, which writing to the registry does not. This one does not exist.
     [Environment]::SetEnvironmentVariable('TABAGENT_PATH_CHANGED', $null, 'User')
 }
 
@@ -50,7 +50,7 @@ function Invoke-TabAgent([string[]] $Arguments) {
     if ($LASTEXITCODE -ne 0) { throw "tabagent $($Arguments -join ' ') failed with exit code $LASTEXITCODE." }
 }
 
-# A running program's file cannot be written to, nor the libraries that it has loaded.
+# Windows does not allow writing to the file of a running program, nor to libraries that it has loaded.
 function Assert-NotRunning {
     if (-not (Test-Path -LiteralPath $program)) { return }
     try {
@@ -60,7 +60,7 @@ function Assert-NotRunning {
     }
 }
 
-# Removes the files that lists name, and the folders that are empty then. Everything else stays.
+# Removes the files that are in the lists, and folders that are then empty. Keeps everything else.
 function Remove-Listed([string[]] $Lists) {
     foreach ($name in $Lists) {
         foreach ($entry in [IO.File]::ReadAllLines($name)) {
@@ -99,7 +99,7 @@ if ($Uninstall) {
     return
 }
 
-# Everything is checked before anything is changed.
+# Check everything before changing anything.
 $source = $PSScriptRoot.TrimEnd('\')
 foreach ($file in 'tabagent-host.exe', 'FILES.txt', 'PACKAGE.txt') {
     if (-not (Test-Path -LiteralPath (Join-Path $source $file))) {
@@ -116,10 +116,10 @@ foreach ($line in [IO.File]::ReadAllLines((Join-Path $source 'PACKAGE.txt'))) {
 if ([Environment]::OSVersion.Version -lt [Version] '10.0.17763') {
     throw "This is Windows $([Environment]::OSVersion.Version), but the TabAgent host requires Windows 10 version 1809 or later."
 }
-# In a 32-bit PowerShell, the second variable has the computer's own architecture.
+# In a 32-bit PowerShell, PROCESSOR_ARCHITEW6432 is the computer's architecture.
 $cpu = if ($env:PROCESSOR_ARCHITEW6432) { $env:PROCESSOR_ARCHITEW6432 } else { $env:PROCESSOR_ARCHITECTURE }
 $cpu = @{ AMD64 = 'x64'; ARM64 = 'arm64' }[$cpu]
-# Windows on Arm runs programs for x64.
+# Windows on Arm also runs x64 programs.
 if ($cpu -ne $facts['cpu'] -and -not ($cpu -eq 'arm64' -and $facts['cpu'] -eq 'x64')) {
     throw "This package is for $($facts['cpu']), but this computer needs the one for $cpu."
 }
@@ -132,10 +132,10 @@ if ((Test-Path -LiteralPath $Folder) -and -not (Test-Path -LiteralPath $list) -a
 }
 Assert-NotRunning
 
-# The program goes first and comes last: an installation that is interrupted leaves no mixture of two versions that starts.
+# Remove the program first and copy it last: an interrupted installation must not leave a mixture of two versions that starts.
 if (Test-Path -LiteralPath $list) {
     if (Test-Path -LiteralPath $program) { Remove-Item -LiteralPath $program -Force }
-    # An add-on works only with the binaries that it was made for.
+    # An add-on works only with the llama.cpp binaries that it was made for.
     $before = Join-Path $Folder 'lib\llama'
     foreach ($addOn in Get-Lists $Folder | Where-Object { (Split-Path $_ -Leaf) -ne 'FILES.txt' }) {
         $name = (Split-Path $addOn -Leaf) -replace '^FILES-|\.txt$', ''
@@ -145,18 +145,18 @@ if (Test-Path -LiteralPath $list) {
             Write-Output "Kept the add-on $name."
         } else {
             Remove-Listed @($addOn)
-            Write-Warning "Removed the add-on $name, which does not work with this version. Unpack that of version $($facts['version']) in $Folder."
+            Write-Warning "Removed the add-on $name, which does not work with this version. Unpack the add-on of version $($facts['version']) in $Folder."
         }
     }
     Remove-Listed @($list)
 }
-# An archive may be unpacked among other files: only what the lists name is copied.
+# Copy only listed files: the archive may have been unpacked among other files.
 foreach ($name in Get-Lists $source) {
     foreach ($entry in [IO.File]::ReadAllLines($name) | Where-Object { -not $_.EndsWith('/') -and $_ -ne 'tabagent-host.exe' }) {
         $to = Join-Path $Folder $entry
         New-Item -ItemType Directory -Path (Split-Path $to) -Force | Out-Null
         Copy-Item -LiteralPath (Join-Path $source $entry) -Destination $to -Force
-        # Windows asks before it starts a program from the internet; a browser cannot answer.
+        # Windows asks before it starts a downloaded program, and a browser cannot answer.
         Unblock-File -LiteralPath $to
     }
 }
@@ -167,4 +167,4 @@ Write-Output "Installed the TabAgent host $(& $program --version) in $Folder"
 $named = @($Browser -split ',' | Where-Object { $_ -ne '' } | ForEach-Object { '--browser'; $_.Trim() })
 Invoke-TabAgent (@('install') + $named)
 Add-UserPath
-Write-Output 'The command tabagent works in terminals that are opened from now on.'
+Write-Output 'Open a new terminal to use the command tabagent.'

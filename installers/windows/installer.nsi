@@ -1,5 +1,5 @@
-; The Windows installer, for one user and without administrator rights. It copies the packaged host, which registers
-; itself with browsers. The defines come from nsis.ts.
+; The Windows installer, for one user and without administrator rights. It copies the packaged host and runs its command
+; "install", which registers it with browsers. nsis.ts passes the defines.
 !ifdef FOR_TESTS
   Target amd64-unicode
   SetCompressor zlib
@@ -65,14 +65,14 @@ VIAddVersionKey "LegalCopyright" "MIT License"
   ${EndIf}
 !macroend
 
-; Removes what a list of files names, and the folders that are empty then. Everything else stays.
+; Removes the files that are in a list, and folders that are then empty. Keeps everything else.
 !macro RemoveListed UN
 Function ${UN}RemoveListed
   Pop $R0
   ClearErrors
   FileOpen $R1 "$R0" r
   ${IfNot} ${Errors}
-    ; The list is one of the files that it names, and is removed when it has been read.
+    ; The list contains itself, and is removed after it has been read.
     ${Do}
       ClearErrors
       FileRead $R1 $R2
@@ -108,7 +108,7 @@ Function .onInit
 FunctionEnd
 
 Section "TabAgent host"
-  ; Everything is checked before anything is changed.
+  ; Check everything before changing anything.
   ${IfNot} ${FileExists} "$INSTDIR\FILES.txt"
   ${AndIf} ${FileExists} "$INSTDIR\*.*"
     ${DirState} "$INSTDIR" $0
@@ -124,7 +124,7 @@ Section "TabAgent host"
     !insertmacro Refuse 2 "There is not enough disk space on drive $0."
   ${EndIf}
 
-  ; The program is removed first and written last, so that no mixture of two versions starts.
+  ; Remove the program first and write it last, so that no mixture of two versions starts.
   Delete "$INSTDIR\tabagent-host.exe"
   Push "$INSTDIR\FILES.txt"
   Call RemoveListed
@@ -133,7 +133,7 @@ Section "TabAgent host"
   File "${SOURCE}/tabagent-host.exe"
   WriteUninstaller "$INSTDIR\uninstall.exe"
   ${If} ${FileExists} "$INSTDIR\FILES-*.txt"
-    DetailPrint "GPU add-ons were kept. Unpack that of version ${VERSION} over this folder if a model no longer runs on the GPU."
+    DetailPrint "GPU add-ons were kept. If models no longer run on the GPU, unpack the add-on of version ${VERSION} over this folder."
   ${EndIf}
 
   WriteRegStr HKCU "${UNINSTALL_KEY}" "DisplayName" "TabAgent host"
@@ -168,7 +168,7 @@ Section "Uninstall"
   nsExec::ExecToLog '"$INSTDIR\tabagent-host.exe" uninstall'
   Pop $0
   ${If} $0 != 0
-    DetailPrint "Part of the registration with browsers could not be removed. See the lines above."
+    DetailPrint "The registration could not be removed from all browsers. See the lines above."
   ${EndIf}
   nsExec::ExecToLog '${POWERSHELL} -File "$INSTDIR\install.ps1" -Folder "$INSTDIR" -RemoveFromPath'
   Pop $0

@@ -1,33 +1,33 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { requireProgram } from '../../host/common/find-program.ts';
-import { dateFolder } from '../package/date-folder.ts';
+import { setFolderTime } from '../package/set-folder-time.ts';
 
-/** What {@link makeNsisInstaller} needs. */
+/** Options for {@link makeNsisInstaller}. */
 export interface NsisOptions {
   /** The packaged host, for Windows. */
   readonly hostFolder: string;
   readonly version: string;
   /** The installer to write. */
   readonly file: string;
-  /** Bytes it takes once installed, for Windows' list of programs. */
+  /** Installed size in bytes, for the list of installed programs in Windows. */
   readonly bytes: number;
-  /** The date of every file, seconds since 1970. */
+  /** The modification time of every file, in seconds since 1970. */
   readonly time: number;
   /**
-   * Makes a 64-bit installer, with fast compression, for tests on kernels that run no 32-bit programs. Users get a 32-bit
-   * one: it runs on every Windows, also on Arm, and 64-bit support in NSIS is experimental.
+   * Makes a 64-bit installer with fast compression, for tests on kernels that cannot run 32-bit programs. The published
+   * installer is 32-bit: it runs on every Windows, including Arm, and 64-bit support in NSIS is experimental.
    */
   readonly forTests?: boolean;
 }
 
-/** Makes the Windows installer. Runs wherever `makensis` does, on Debian too. */
+/** Makes the Windows installer. Requires `makensis`, which is also available on Linux. */
 export function makeNsisInstaller(options: NsisOptions): void {
   const { hostFolder, version, file, bytes, time, forTests = false } = options;
-  dateFolder(hostFolder, time);
+  setFolderTime(hostFolder, time);
   const defines = {
     VERSION: version,
-    // Windows wants four numbers.
+    // Windows requires four numbers.
     FILE_VERSION: `${version.replace(/[^0-9.].*$/, '')}.0`,
     SOURCE: hostFolder,
     OUTPUT: file,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { thisTarget } from '../../../installers/package/target.ts';
+import { currentTarget } from '../../../installers/package/target.ts';
 
 /** The repository. */
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/[\\/]$/, '');
@@ -13,7 +13,7 @@ export const OUT = join(ROOT, 'out');
 export const VERSION: string = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version;
 
 /** `tabagent-host-<version>-<target>`, of this machine. */
-export const PACKAGE_NAME = `tabagent-host-${VERSION}-${thisTarget()}`;
+export const PACKAGE_NAME = `tabagent-host-${VERSION}-${currentTarget()}`;
 
 /** The archive people fetch. */
 export const ARCHIVE = join(OUT, `${PACKAGE_NAME}.tar.xz`);

@@ -52,7 +52,7 @@ describe('archives of a package', () => {
 
   it('as tar refuse a name that they cannot hold', () => {
     const entry = { name: 'x'.repeat(200), folder: false, executable: false, read: () => Buffer.alloc(0) };
-    expect(() => [...tar([entry], { time: 0 })]).toThrow('Expected a name that a tar archive can hold');
+    expect(() => [...tar([entry], { time: 0 })]).toThrow('too long for a tar archive');
   });
 
   it('as zip hold every file where their directory says, compressed', () => {

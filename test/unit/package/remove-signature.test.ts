@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { unsign } from '../../../installers/package/unsign.ts';
+import { removeSignature } from '../../../installers/package/remove-signature.ts';
 
-/** As little of a 64-bit Windows program as has a place for a signature. */
+/** Returns a minimal 64-bit Windows program with this signature. */
 function program({ signature }: { signature: Buffer }): Buffer {
   const image = Buffer.alloc(0x200, 0);
   image.writeUInt32LE(0x80, 0x3c);
@@ -18,33 +18,33 @@ function program({ signature }: { signature: Buffer }): Buffer {
   return Buffer.concat([image, signature]);
 }
 
-describe('taking the signature off a Windows program', () => {
+describe('removeSignature', () => {
   let folder: string;
   let file: string;
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tabagent-unsign-'));
+    folder = await mkdtemp(join(tmpdir(), 'tabagent-signature-'));
     file = join(folder, 'node.exe');
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('leaves the program without the signature, and without a word of it', async () => {
+  it('removes the signature and the reference to it', async () => {
     await writeFile(file, program({ signature: Buffer.alloc(64, 7) }));
-    unsign(file);
+    removeSignature(file);
     const unsigned = program({ signature: Buffer.alloc(0) });
     unsigned.writeUInt32LE(0, 0x98 + 64);
     expect(await readFile(file)).toEqual(unsigned);
   });
 
-  it('leaves one that has none as it is', async () => {
+  it('does not change an unsigned program', async () => {
     await writeFile(file, program({ signature: Buffer.alloc(0) }));
-    unsign(file);
+    removeSignature(file);
     expect(await readFile(file)).toEqual(program({ signature: Buffer.alloc(0) }));
   });
 
-  it('refuses what it does not know', async () => {
+  it('rejects other files and programs with data behind the signature', async () => {
     await writeFile(file, Buffer.alloc(0x200));
-    expect(() => unsign(file)).toThrow('Expected');
+    expect(() => removeSignature(file)).toThrow('Expected');
     await writeFile(file, Buffer.concat([program({ signature: Buffer.alloc(64, 7) }), Buffer.from('more')]));
-    expect(() => unsign(file)).toThrow('behind the signature');
+    expect(() => removeSignature(file)).toThrow('no data behind the signature');
   });
 });
