@@ -12,18 +12,18 @@ const CONVERSATIONS = 10_000;
 const MESSAGES = 20;
 const WORDS = 24;
 const ROUNDS = 7;
-/** Longest that a request may take, milliseconds. */
+/** Time limit for a request, in milliseconds. */
 const REQUEST_LIMIT_MS = 100;
-/** Longest that other requests, such as PING, may wait meanwhile, milliseconds. */
+/** Longest time for which a request may delay others, such as PING, in milliseconds. */
 const PING_LIMIT_MS = 50;
-/** Rows of one request of an import. */
+/** Rows per import request. */
 const IMPORTED_ROWS = 200;
 
 type Fields = Record<string, unknown>;
 
 /**
- * How long requests about conversations take with 10,000 conversations of 20 messages, and how long they block the event
- * loop, which is what a PING at the same time waits for.
+ * Measures how long conversation requests take with 10,000 conversations of 20 messages, and how long they block the
+ * event loop, which delays a concurrent PING.
  */
 export async function run(): Promise<BenchResult[]> {
   const home = mkdtempSync(join(tmpdir(), 'tabagent-conversations-'));
@@ -35,7 +35,7 @@ export async function run(): Promise<BenchResult[]> {
     const results = [
       await measure(host, 'LIST_CONVERSATIONS', 'the first request, which opens the database', () => ({}), 1),
     ];
-    for (const [action, what, fields] of REQUESTS) results.push(await measure(host, action, what, fields, ROUNDS));
+    for (const [action, label, fields] of REQUESTS) results.push(await measure(host, action, label, fields, ROUNDS));
     await host.close();
     return results;
   } finally {
@@ -54,8 +54,8 @@ const messageRow = (id: string, conversation: string, content: string, at = now)
   updated_at: at,
 });
 
-/** The requests, each with new ids in each round. */
-const REQUESTS: readonly (readonly [action: string, what: string, fields: (round: number) => Fields])[] = [
+/** The requests. Each round uses new IDs. */
+const REQUESTS: readonly (readonly [action: string, label: string, fields: (round: number) => Fields])[] = [
   ['LIST_CONVERSATIONS', 'the first page', () => ({})],
   ['LIST_CONVERSATIONS', 'a late page', () => ({ offset: 9_000 })],
   ['GET_CONVERSATION', 'one conversation', (round) => ({ id: `c${round * 1000}` })],
@@ -128,7 +128,7 @@ async function fill(file: string, logFile: string): Promise<void> {
 async function measure(
   host: Host,
   action: string,
-  what: string,
+  label: string,
   fields: (round: number) => Fields,
   rounds: number,
 ): Promise<BenchResult> {
@@ -150,15 +150,15 @@ async function measure(
     await new Promise((resolve) => setTimeout(resolve, 5));
     clearInterval(timer);
     delays.push(delay);
-    if (reply.status !== 'success') throw new Error(`${action} was refused: ${JSON.stringify(reply)}`);
+    if (reply.status !== 'success') throw new Error(`${action} failed: ${JSON.stringify(reply)}`);
   }
   const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
   const [time, delay] = [median(times), median(delays)];
   const ratio = Math.max(time / REQUEST_LIMIT_MS, delay / PING_LIMIT_MS);
   return {
-    name: `${action}, ${what}, with ${CONVERSATIONS.toLocaleString('en')} conversations`,
+    name: `${action}, ${label}, with ${CONVERSATIONS.toLocaleString('en')} conversations`,
     ratio,
-    goal: `at most 1: request / ${REQUEST_LIMIT_MS} ms and blocked event loop / ${PING_LIMIT_MS} ms`,
+    goal: `at most 1: request / ${REQUEST_LIMIT_MS} ms, and blocked event loop / ${PING_LIMIT_MS} ms`,
     ok: ratio <= 1,
     detail: `${time.toFixed(1)} ms, event loop blocked for ${delay.toFixed(1)} ms (median of ${rounds})`,
   };

@@ -9,17 +9,17 @@ import type { BenchResult } from './result.ts';
 /** Number of measured cycles (`TABAGENT_CYCLES` overrides it). */
 const CYCLES = 1000;
 
-/** Cycles before the measurement: V8's heap grows to its working size for that long, even if the live data does not. */
+/** Cycles before the measurement, during which V8's heap grows to its working size. */
 const WARM_UP = 500;
 
-/** Upper bound for "does not grow": a garbage-collected heap varies by about 5 % between two samples. */
-const FLAT = 1.1;
+/** Maximum ratio that counts as no growth: the size of a garbage-collected heap varies by about 5 %. */
+const MAX_GROWTH = 1.1;
 
 const MODEL = 'bench/model/markov.gguf';
 
 /**
- * Loads, generates and unloads a thousand times in one host: memory and handles of its process afterwards, compared with
- * those before. Every reply is checked.
+ * Loads a model, generates and unloads it a thousand times in one host, checks every reply, and compares the memory and
+ * the open handles of the host's process before and after.
  */
 export async function run(): Promise<BenchResult[]> {
   const cycles = Number(process.env.TABAGENT_CYCLES ?? CYCLES);
@@ -31,18 +31,18 @@ export async function run(): Promise<BenchResult[]> {
   try {
     const warmUp = Math.min(WARM_UP, cycles);
     for (let i = 0; i < warmUp; i += 1) await cycle(host);
-    const before = held(host.pid);
+    const before = usageOf(host.pid);
     for (let i = 0; i < cycles; i += 1) await cycle(host);
-    const after = held(host.pid);
+    const after = usageOf(host.pid);
     const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
     const names = `after ${warmUp + cycles} cycles of load, generate, unload / after ${warmUp}`;
     return [
-      judge(
+      toResult(
         `the host's memory ${names}`,
         after.bytes / before.bytes,
-        `${mib(after.bytes)} MiB against ${mib(before.bytes)}`,
+        `${mib(after.bytes)} MiB vs. ${mib(before.bytes)}`,
       ),
-      judge(`its open handles ${names}`, after.handles / before.handles, `${after.handles} against ${before.handles}`),
+      toResult(`its open handles ${names}`, after.handles / before.handles, `${after.handles} vs. ${before.handles}`),
     ];
   } finally {
     await host.close();
@@ -56,21 +56,21 @@ async function cycle(host: HostProcess): Promise<void> {
   const { text } = expectSuccess(await host.request('GENERATE', { prompt: 'once', settings: { do_sample: false } }));
   if (!STORY_GREEDY.endsWith(text.trim())) throw new Error(`Expected the end of "${STORY_GREEDY}", got "${text}"`);
   expectSuccess(await host.request('UNLOAD_MODEL', { modelId: MODEL }));
-  // The test client's record of messages is not the host's memory.
+  // Keeps the list of received messages small.
   host.received.length = 0;
 }
 
-/** Resident memory and open handles of a process (Linux only). */
-function held(pid: number): { readonly bytes: number; readonly handles: number } {
+/** Returns the resident memory and the number of open handles of a process (Linux only). */
+function usageOf(pid: number): { readonly bytes: number; readonly handles: number } {
   const kib = Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
   return { bytes: kib * 1024, handles: readdirSync(`/proc/${pid}/fd`).length };
 }
 
-function judge(name: string, ratio: number, detail: string): BenchResult {
-  return { name, ratio, goal: `at most ${FLAT}`, ok: ratio <= FLAT, detail };
+function toResult(name: string, ratio: number, detail: string): BenchResult {
+  return { name, ratio, goal: `at most ${MAX_GROWTH}`, ok: ratio <= MAX_GROWTH, detail };
 }
 
 function expectSuccess(reply: Message): Message {
-  if (reply.status !== 'success') throw new Error(`The host refused: ${reply.message}`);
+  if (reply.status !== 'success') throw new Error(`The request failed: ${reply.message}`);
   return reply;
 }

@@ -6,39 +6,41 @@ import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BenchHubOrder } from '../support/download/bench-hub.ts';
+import type { BenchHubOptions } from '../support/download/bench-hub.ts';
 import { HostProcess } from '../support/host/host-process.ts';
 import { installPeer } from './peer-package.ts';
 import type { BenchResult } from './result.ts';
 
 const MiB = 1024 * 1024;
 
-/** Size of the file for unlimited downloads, MiB (`TABAGENT_BENCH_MIB` overrides it). */
-const FREE_MIB = 2048;
+/** Size of the file for unlimited downloads, in MiB (`TABAGENT_BENCH_MIB` overrides it). */
+const UNLIMITED_MIB = 2048;
 
 /** Number of unlimited downloads with each program. */
 const ROUNDS = 3;
 
-/** Size of the file for limited connections, MiB: about ten seconds with all allowed connections. */
-const CAPPED_MIB = 1024;
+/**
+ * Size of the file for limited connections, in MiB: it takes about ten seconds with the maximum number of connections.
+ */
+const LIMITED_MIB = 1024;
 
-/** Speed limit per connection of some CDN edges, bytes per second. */
-const CAP = 8.7e6;
-const SLOW_CAP = 0.5e6;
+/** Speed limits per connection, in bytes per second: that of some CDN edges, and of a slow connection. */
+const SPEED_LIMIT = 8.7e6;
+const SLOW_LIMIT = 0.5e6;
 
-/** Most connections of a download; see `HostLimits.connections`. */
-const ALLOWED = 16;
+/** Maximum number of connections of a download; see `HostLimits.connections`. */
+const MAX_CONNECTIONS = 16;
 
 const REPO = 'bench/model-GGUF';
 const NAME = 'model.gguf';
 
 const CURL_GOAL = 1.5;
 const RSS_GOAL_MIB = 150;
-const CAPPED_GOAL = 0.9;
+const LIMITED_GOAL = 0.9;
 
 interface Run {
   readonly seconds: number;
-  /** Peak of resident memory, MiB. */
+  /** Peak resident memory, in MiB. */
   readonly peakMiB: number;
 }
 
@@ -48,17 +50,17 @@ interface Peer {
 }
 
 /**
- * DOWNLOAD_MODEL through a real host, verified and synced, compared with programs that only download: unlimited over
- * loopback, with each connection limited, and with half of them limited further.
+ * Compares DOWNLOAD_MODEL in a real host, which verifies and syncs the file, with programs that only download: at full
+ * speed over loopback, with limited connections, and with half of the connections limited further.
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
   try {
     const peers = findPeers(folder);
     const results = [
-      ...(await free(folder, peers, Number(process.env.TABAGENT_BENCH_MIB ?? FREE_MIB))),
-      ...(await capped(folder, 'each connection at 8.7 MB/s', [CAP])),
-      ...(await capped(folder, 'half of the connections at 0.5 MB/s', [CAP, SLOW_CAP])),
+      ...(await unlimited(folder, peers, Number(process.env.TABAGENT_BENCH_MIB ?? UNLIMITED_MIB))),
+      ...(await limited(folder, 'each connection at 8.7 MB/s', [SPEED_LIMIT])),
+      ...(await limited(folder, 'half of the connections at 0.5 MB/s', [SPEED_LIMIT, SLOW_LIMIT])),
     ];
     return results;
   } finally {
@@ -66,16 +68,16 @@ export async function run(): Promise<BenchResult[]> {
   }
 }
 
-async function free(folder: string, peers: readonly Peer[], mebibytes: number): Promise<BenchResult[]> {
+async function unlimited(folder: string, peers: readonly Peer[], mebibytes: number): Promise<BenchResult[]> {
   const file = await makeFile(folder, mebibytes);
   const hub = await startHub({ repo: REPO, name: NAME, path: file, speeds: [] });
   try {
     const all = [HOST, ...peers];
     const runs = new Map<string, Run[]>(all.map(({ name }) => [name, []]));
-    // Each program is first once: allocating page cache costs a virtual machine more than anything else here.
+    // Rotates the order: on a virtual machine, the first program pays for allocating the page cache.
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const place of all.keys()) {
-        const peer = all[(place + round) % all.length];
+      for (const position of all.keys()) {
+        const peer = all[(position + round) % all.length];
         if (peer === undefined) continue;
         const target = join(folder, 'target');
         await mkdir(target, { recursive: true });
@@ -89,8 +91,8 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
         await rm(target, { recursive: true });
       }
     }
-    const quickest = (name: string) => Math.min(...(runs.get(name) ?? []).map(({ seconds }) => seconds));
-    const ours = quickest(HOST.name);
+    const fastest = (name: string) => Math.min(...(runs.get(name) ?? []).map(({ seconds }) => seconds));
+    const ours = fastest(HOST.name);
     const peakMiB = Math.max(...(runs.get(HOST.name) ?? []).map((run) => run.peakMiB));
     return [
       {
@@ -102,14 +104,14 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
       },
       ...peers.flatMap(({ name }) => {
         if (runs.get(name)?.length === 0) return [];
-        const ratio = ours / quickest(name);
+        const ratio = ours / fastest(name);
         const goal = name === CURL ? CURL_GOAL : 1;
         return {
           name: `${mebibytes} MiB over loopback, fastest of ${ROUNDS}: the host, verified / ${name}`,
           ratio,
           goal: `at most ${goal}`,
           ok: ratio <= goal,
-          detail: `${ours.toFixed(1)} s against ${quickest(name).toFixed(1)} s`,
+          detail: `${ours.toFixed(1)} s vs. ${fastest(name).toFixed(1)} s`,
         };
       }),
     ];
@@ -119,7 +121,7 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
   }
 }
 
-/** Runs another program; returns undefined if it fails. */
+/** Runs another program. Returns undefined if it fails. */
 async function attempt(peer: Peer, hub: string, target: string): Promise<Run | undefined> {
   try {
     return await peer.run(hub, target);
@@ -129,23 +131,23 @@ async function attempt(peer: Peer, hub: string, target: string): Promise<Run | u
   }
 }
 
-async function capped(folder: string, what: string, speeds: readonly number[]): Promise<BenchResult[]> {
-  const file = await makeFile(folder, CAPPED_MIB);
+async function limited(folder: string, label: string, speeds: readonly number[]): Promise<BenchResult[]> {
+  const file = await makeFile(folder, LIMITED_MIB);
   const hub = await startHub({ repo: REPO, name: NAME, path: file, speeds });
   try {
     const target = join(folder, 'target');
     await mkdir(target, { recursive: true });
     const { seconds } = await HOST.run(hub.url, target);
     await rm(target, { recursive: true });
-    const together = (ALLOWED * speeds.reduce((sum, speed) => sum + speed, 0)) / speeds.length;
-    const ratio = statSync(file).size / seconds / together;
+    const total = (MAX_CONNECTIONS * speeds.reduce((sum, speed) => sum + speed, 0)) / speeds.length;
+    const ratio = statSync(file).size / seconds / total;
     return [
       {
-        name: `${CAPPED_MIB} MiB, ${what}: speed of the host / of ${ALLOWED} connections together`,
+        name: `${LIMITED_MIB} MiB, ${label}: speed of the host / of ${MAX_CONNECTIONS} connections total`,
         ratio,
-        goal: `at least ${CAPPED_GOAL}`,
-        ok: ratio >= CAPPED_GOAL,
-        detail: `${(statSync(file).size / seconds / 1e6).toFixed(1)} MB/s against ${(together / 1e6).toFixed(1)} MB/s`,
+        goal: `at least ${LIMITED_GOAL}`,
+        ok: ratio >= LIMITED_GOAL,
+        detail: `${(statSync(file).size / seconds / 1e6).toFixed(1)} MB/s vs. ${(total / 1e6).toFixed(1)} MB/s`,
       },
     ];
   } finally {
@@ -154,7 +156,7 @@ async function capped(folder: string, what: string, speeds: readonly number[]): 
   }
 }
 
-/** Incompressible bytes: the same block with a different number in each MiB. */
+/** Creates a file of incompressible bytes: the same block with a different number in each MiB. */
 async function makeFile(folder: string, mebibytes: number): Promise<string> {
   const path = join(folder, 'source.bin');
   const file = await open(path, 'w');
@@ -167,9 +169,9 @@ async function makeFile(folder: string, mebibytes: number): Promise<string> {
   return path;
 }
 
-async function startHub(order: BenchHubOrder): Promise<{ url: string; child: ChildProcess }> {
+async function startHub(options: BenchHubOptions): Promise<{ url: string; child: ChildProcess }> {
   const child = fork(new URL('../support/download/bench-hub.ts', import.meta.url), { stdio: 'inherit' });
-  child.send(order);
+  child.send(options);
   const [url] = await once(child, 'message');
   // The hub computes its checksum once, before the measurement.
   await fetch(`${url}/${REPO}/resolve/main/${NAME}`, { method: 'HEAD', redirect: 'manual' });
@@ -181,10 +183,10 @@ const HOST: Peer = {
   async run(hub, folder) {
     const host = new HostProcess({ home: folder, env: { HF_ENDPOINT: hub } });
     await host.request('PING');
-    const begin = performance.now();
+    const start = performance.now();
     const reply = await host.request('DOWNLOAD_MODEL', { modelPath: REPO, modelFile: NAME });
-    const seconds = (performance.now() - begin) / 1000;
-    if (reply.status !== 'success') throw new Error(`The host refused: ${reply.message}`);
+    const seconds = (performance.now() - start) / 1000;
+    if (reply.status !== 'success') throw new Error(`The request failed: ${reply.message}`);
     const peakMiB = peakOf(host.pid);
     await host.close();
     return { seconds, peakMiB };
@@ -196,15 +198,15 @@ const CURL = 'curl, one stream, no checksum';
 function findPeers(folder: string): Peer[] {
   const peers: Peer[] = [];
   const url = (hub: string) => `${hub}/${REPO}/resolve/main/${NAME}`;
-  const needs = (program: string, peer: Peer) => {
+  const addIfInstalled = (program: string, peer: Peer) => {
     if (spawnSync(program, ['--version']).status === 0) peers.push(peer);
     else console.log(`  Skipping ${peer.name}: ${program} is not installed`);
   };
-  needs('curl', {
+  addIfInstalled('curl', {
     name: CURL,
     run: (hub, target) => timed('curl', ['-sSfL', '-o', join(target, NAME), url(hub)]),
   });
-  needs('aria2c', {
+  addIfInstalled('aria2c', {
     name: 'aria2c -x16, no checksum',
     run: (hub, target) =>
       timed('aria2c', ['-q', '-x16', '-s16', '--file-allocation=none', '-d', target, '-o', NAME, url(hub)]),
@@ -234,9 +236,9 @@ function script(name: string): string {
   return fileURLToPath(new URL(`../support/download/${name}.ts`, import.meta.url));
 }
 
-/** Runs a program and samples its memory. */
+/** Runs a program, and measures its time and peak memory. */
 async function timed(program: string, args: string[]): Promise<Run> {
-  const begin = performance.now();
+  const start = performance.now();
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   let peakMiB = 0;
   const timer = setInterval(() => {
@@ -244,11 +246,11 @@ async function timed(program: string, args: string[]): Promise<Run> {
   }, 50);
   const [code] = await once(child, 'exit');
   clearInterval(timer);
-  if (code !== 0) throw new Error(`${program} ended with code ${code}`);
-  return { seconds: (performance.now() - begin) / 1000, peakMiB };
+  if (code !== 0) throw new Error(`${program} exited with code ${code}`);
+  return { seconds: (performance.now() - start) / 1000, peakMiB };
 }
 
-/** Peak resident memory of a process, MiB (Linux only; 0 elsewhere). */
+/** Returns the peak resident memory of a process, in MiB (0 on platforms other than Linux). */
 function peakOf(pid: number): number {
   try {
     return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;

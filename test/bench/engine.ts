@@ -11,7 +11,7 @@ import { largeModel } from '../support/gguf/large-model.ts';
 import { HOST_MAIN } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
 
-/** Size of the generated model: large enough that loading is dominated by mapping pages, not by start-up. */
+/** Size of the generated model: large enough that mapping pages, not start-up, dominates the load time. */
 const MEGABYTES = 500;
 
 /** Pairs of loads. Single loads vary by about 20 % on a shared machine; the median of 15 by about 3 %. */
@@ -23,8 +23,8 @@ const MEMORY_GOAL = 0.99;
 const SETTINGS = { gpuLayers: 0, contextSize: 2048, threads: 1 };
 
 /**
- * LOAD_MODEL with a warm runner, including preflight and process boundary, compared with node-llama-cpp in process with its
- * module imported and llama.cpp started; and how much of the memory of a load is returned by the unload.
+ * Compares LOAD_MODEL with a warm runner, including preflight and IPC, with node-llama-cpp in process after llama.cpp
+ * has been initialized. Also measures how much of a load's memory an unload returns.
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -56,7 +56,7 @@ async function loading(host: TestModels, file: string): Promise<BenchResult> {
     ratio,
     goal: `at most ${LOAD_GOAL}`,
     ok: ratio <= LOAD_GOAL,
-    detail: `${median(ours).toFixed(0)} ms against ${median(theirs).toFixed(0)} ms, median of ${ROUNDS}`,
+    detail: `${median(ours).toFixed(0)} ms vs. ${median(theirs).toFixed(0)} ms, median of ${ROUNDS}`,
   };
 }
 
@@ -64,44 +64,47 @@ async function loadOnRunner(host: TestModels, file: string): Promise<number> {
   const ready = host.log.next('engine.runner-ready');
   host.engine.warm();
   await ready;
-  const begin = performance.now();
+  const start = performance.now();
   await host.load({ id: 'large', model: await inspectModel([file]), settings: SETTINGS });
-  const taken = performance.now() - begin;
+  const elapsed = performance.now() - start;
   await host.models.unload('large');
-  return taken;
+  return elapsed;
 }
 
 async function loadInProcess(file: string): Promise<number> {
   const peer = fork(new URL('../support/engine/load-in-process.ts', import.meta.url), { stdio: 'inherit' });
   await once(peer, 'message');
   peer.send({ file, ...SETTINGS });
-  const [taken] = await once(peer, 'message');
+  const [elapsed] = await once(peer, 'message');
   const exited = once(peer, 'exit');
   peer.kill('SIGKILL');
   await exited;
-  return Number(taken);
+  return Number(elapsed);
 }
 
-/** Memory of the host and the runner before, during and after a load: what is not returned was leaked. */
+/** Measures the memory of host and runner before, during and after a load. Memory that is not returned is leaked. */
 async function memory(host: TestModels, file: string): Promise<BenchResult> {
-  const order = { id: 'large', model: await inspectModel([file]), settings: SETTINGS };
+  const request = { id: 'large', model: await inspectModel([file]), settings: SETTINGS };
   const before = resident(process.pid);
-  await host.load(order);
+  await host.load(request);
   const during = resident(process.pid) + resident(host.pidOf('large') ?? 0);
   await host.models.unload('large');
   const after = resident(process.pid);
   const ratio = (during - after) / (during - before);
   const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
   return {
-    name: 'memory returned by an unload / memory taken by the load',
+    name: 'memory returned by an unload / memory used by the load',
     ratio,
     goal: `at least ${MEMORY_GOAL}`,
     ok: ratio >= MEMORY_GOAL,
-    detail: `host and runner hold ${mib(before)} MiB before, ${mib(during)} MiB loaded, ${mib(after)} MiB after`,
+    detail: `host and runner use ${mib(before)} MiB before, ${mib(during)} MiB while loaded, ${mib(after)} MiB after`,
   };
 }
 
-/** Memory of a process, bytes, with shared pages divided among the processes that use them (Linux only). */
+/**
+ * Returns the memory of a process in bytes, with shared pages divided among the processes that use them (on Linux;
+ * elsewhere its own resident memory).
+ */
 function resident(pid: number): number {
   const file = `/proc/${pid}/smaps_rollup`;
   if (!existsSync(file)) return process.memoryUsage.rss();

@@ -14,7 +14,7 @@ const MiB = 1024 * 1024;
 /** Allowed deviation of an estimate. */
 const TOLERANCE = 0.1;
 
-/** Variation of a process's memory, bytes. */
+/** Normal variation of a process's memory, in bytes. */
 const NOISE = 2 * MiB;
 
 /** One load. */
@@ -26,8 +26,8 @@ interface Case {
 }
 
 /**
- * Estimated memory of a load compared with the measured one: the memory of its process once a prompt has filled most of the
- * context, minus that of a process with a tiny model.
+ * Compares the estimated memory of a load with the measured one: the memory of the runner after a prompt has filled
+ * most of the context, minus that of a runner with a tiny model.
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -48,26 +48,26 @@ export async function run(): Promise<BenchResult[]> {
       { name: '300 MiB', file: 'made-300.gguf', contextSize: 2048, cacheType: 'q8_0' },
       { name: '300 MiB', file: 'made-300.gguf', contextSize: 16_384 },
     ];
-    // Half a megabyte.
-    const nothing: Case = { name: '', file: 'none.gguf', contextSize: 256 };
-    const bare = (await measured(folder, nothing)) - (await estimated(models, nothing));
+    // A model of half a megabyte.
+    const tiny: Case = { name: '', file: 'none.gguf', contextSize: 256 };
+    const baseline = (await measured(folder, tiny)) - (await estimated(models, tiny));
     const results: BenchResult[] = [];
     for (const one of cases)
-      results.push(judge(one, await estimated(models, one), (await measured(folder, one)) - bare));
+      results.push(toResult(one, await estimated(models, one), (await measured(folder, one)) - baseline));
     return results;
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-function judge({ name, contextSize, cacheType = 'f16' }: Case, estimate: number, measure: number): BenchResult {
-  const ratio = estimate / measure;
+function toResult({ name, contextSize, cacheType = 'f16' }: Case, estimate: number, measurement: number): BenchResult {
+  const ratio = estimate / measurement;
   return {
     name: `${name}, context ${contextSize}, keys and values ${cacheType}: estimated / measured`,
     ratio,
     goal: `${1 - TOLERANCE} to ${1 + TOLERANCE}, or within ${NOISE / MiB} MiB`,
-    ok: Math.abs(ratio - 1) <= TOLERANCE || Math.abs(estimate - measure) <= NOISE,
-    detail: `${(estimate / MiB).toFixed(1)} MiB against ${(measure / MiB).toFixed(1)} MiB`,
+    ok: Math.abs(ratio - 1) <= TOLERANCE || Math.abs(estimate - measurement) <= NOISE,
+    detail: `${(estimate / MiB).toFixed(1)} MiB vs. ${(measurement / MiB).toFixed(1)} MiB`,
   };
 }
 
@@ -77,7 +77,7 @@ async function estimated(folder: string, { file, contextSize, cacheType }: Case)
   return memoryFor(demandOf(shape, { contextSize, ...types }), 0, 0).ram;
 }
 
-/** Memory of the runner's process, bytes, after it has used all of its buffers. */
+/** Returns the memory of the runner's process in bytes, after it has used all of its buffers. */
 async function measured(home: string, { file, contextSize, cacheType }: Case): Promise<number> {
   const host = new HostProcess({ home, env: { TABAGENT_GPU: 'off' } });
   try {
@@ -94,8 +94,8 @@ async function measured(home: string, { file, contextSize, cacheType }: Case): P
   }
 }
 
-async function succeeded(asked: ReturnType<HostProcess['request']>) {
-  const reply = await asked;
-  if (reply.status !== 'success') throw new Error(`The host refused: ${reply.message}`);
+async function succeeded(pending: ReturnType<HostProcess['request']>) {
+  const reply = await pending;
+  if (reply.status !== 'success') throw new Error(`The request failed: ${reply.message}`);
   return reply;
 }

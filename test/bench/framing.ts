@@ -4,26 +4,27 @@ import { LENGTH_BYTES } from '../../host/messaging/frame.ts';
 import { MessageInput } from '../../host/messaging/message-input.ts';
 import type { BenchResult } from './result.ts';
 
-/** Bytes that a pipe delivers at a time. */
+/** Number of bytes that a pipe delivers at a time. */
 const CHUNK_BYTES = 64 * 1024;
 const SMALL_FRAMES = 20_000;
 const SMALL_BYTES = 100;
 const LARGE_BYTES = 16 * 1024 * 1024;
 
-/** Measured runs of each side, after one unmeasured run so that both are compiled. */
+/** Number of measured runs of each parser, after one run in which they are compiled. */
 const REPETITIONS = 15;
 
-/** Reads all messages of a stream and resolves with their number. */
+/** Reads all messages of a stream and returns their number. */
 type Reader = (source: Readable) => Promise<number>;
 
 /**
- * Reading messages with this host and with `chrome-native-messaging`: from a stream of bytes to parsed messages, in turn.
+ * Compares reading messages with this host and with `chrome-native-messaging`, from a stream of bytes to parsed
+ * messages. The runs alternate.
  */
 export async function run(): Promise<BenchResult[]> {
   const small = Buffer.concat(Array<Uint8Array>(SMALL_FRAMES).fill(frameOf(SMALL_BYTES)));
   return [
-    await compare('small frames', cut(small), SMALL_FRAMES, 1),
-    await compare('one frame of 16 MiB', cut(frameOf(LARGE_BYTES)), 1, 6),
+    await compare('small frames', split(small), SMALL_FRAMES, 1),
+    await compare('one frame of 16 MiB', split(frameOf(LARGE_BYTES)), 1, 6),
   ];
 }
 
@@ -40,7 +41,7 @@ async function compare(name: string, chunks: Uint8Array[], messages: number, goa
   return {
     name: `framing: ${name}`,
     ratio,
-    goal: `theirs / ours >= ${goal}`,
+    goal: `theirs / ours at least ${goal}`,
     ok: ratio >= goal,
     detail: `${messages} frame(s) in pieces of ${CHUNK_BYTES} bytes: ours ${median(ours).toFixed(1)} ms, chrome-native-messaging ${median(theirs).toFixed(1)} ms (medians of ${REPETITIONS})`,
   };
@@ -49,9 +50,9 @@ async function compare(name: string, chunks: Uint8Array[], messages: number, goa
 async function time(read: Reader, chunks: Uint8Array[], messages: number): Promise<number> {
   const started = performance.now();
   const found = await read(Readable.from(chunks, { objectMode: false, highWaterMark: CHUNK_BYTES }));
-  const took = performance.now() - started;
+  const elapsed = performance.now() - started;
   if (found !== messages) throw new Error(`Expected ${messages} messages, got ${found}.`);
-  return took;
+  return elapsed;
 }
 
 const readOurs: Reader = (source) => {
@@ -63,7 +64,7 @@ const readOurs: Reader = (source) => {
       if (message instanceof Error) reject(message);
       messages += 1;
     },
-    onEnd: (fault) => (fault === undefined ? resolve(messages) : reject(fault)),
+    onEnd: (error) => (error === undefined ? resolve(messages) : reject(error)),
   });
   return promise;
 };
@@ -81,7 +82,10 @@ const readTheirs: Reader = (source) => {
   return promise;
 };
 
-/** Returns a frame with a body of `bytes` bytes. It is built by hand because the host may not send a reply of this size. */
+/**
+ * Returns a frame with a body of `bytes` bytes. It is built here because the host's own writer rejects messages of this
+ * size.
+ */
 function frameOf(bytes: number): Uint8Array {
   const [before, after] = ['{"action":"PING","text":"', '"}'];
   const body = `${before}${'x'.repeat(bytes - before.length - after.length)}${after}`;
@@ -91,7 +95,7 @@ function frameOf(bytes: number): Uint8Array {
   return frame;
 }
 
-function cut(bytes: Uint8Array): Uint8Array[] {
+function split(bytes: Uint8Array): Uint8Array[] {
   const count = Math.ceil(bytes.length / CHUNK_BYTES);
   return Array.from({ length: count }, (_, i) => bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES));
 }

@@ -11,21 +11,21 @@ import type { BenchResult } from './result.ts';
 /** Number of files (`TABAGENT_FUZZ_FILES` overrides it). */
 const FILES = 1000;
 
-/** Share of the files after which the host has reached its working memory; see the cycles benchmark. */
+/** Share of the files after which the host's heap has reached its working size; see the cycles benchmark. */
 const WARM_UP = 0.4;
 
-/** Number of files over which memory is averaged: single samples vary by a runner that is starting. */
+/** Number of files whose highest memory use is compared: a single sample may include a runner that is starting. */
 const WINDOW = 50;
 
-/** Upper bound for "does not grow", for a garbage-collected heap. */
-const FLAT = 1.1;
+/** Maximum ratio that counts as no growth, for a garbage-collected heap. */
+const MAX_GROWTH = 1.1;
 
-/** Longest allowed time for a reply, milliseconds. */
-const LONGEST_MS = 5000;
+/** Time limit for a reply, in milliseconds. */
+const REPLY_LIMIT_MS = 5000;
 
-/** Allowed outcomes for a hostile file. */
-const ANSWERS = new Set(['loaded', 'MODEL_REJECTED', 'ENGINE_CRASHED', 'INSUFFICIENT_MEMORY']);
-const GENERATE_ANSWERS = new Set([
+/** Allowed outcomes of LOAD_MODEL and GENERATE with a hostile file. */
+const LOAD_OUTCOMES = new Set(['loaded', 'MODEL_REJECTED', 'ENGINE_CRASHED', 'INSUFFICIENT_MEMORY']);
+const GENERATE_OUTCOMES = new Set([
   undefined,
   'generated',
   'CHAT_TEMPLATE_FAILED',
@@ -36,9 +36,9 @@ const GENERATE_ANSWERS = new Set([
 ]);
 
 /**
- * Sends hostile GGUF files through LOAD_MODEL and GENERATE of one real host: it replies to each with a load or a typed error
- * within five seconds, never exits, and uses no more memory at the end than in the middle. The seed is
- * `TABAGENT_FUZZ_SEED`, random by default, and is printed.
+ * Loads hostile GGUF files in one real host and generates with those that load. The host must reply to each request
+ * with success or a typed error within five seconds, never exit, and use no more memory at the end than in the middle.
+ * `TABAGENT_FUZZ_SEED` sets the seed, which is random by default, and printed.
  */
 export async function run(): Promise<BenchResult[]> {
   const files = Number(process.env.TABAGENT_FUZZ_FILES ?? FILES);
@@ -50,15 +50,15 @@ export async function run(): Promise<BenchResult[]> {
     const hostile = await hostileModels(new Seeded(seed), realModels());
     const trial = await HostileRun.open(host, home);
     const outcomes: HostileOutcome[] = [];
-    const held: Held[] = [];
+    const usage: Usage[] = [];
     for (let i = 0; i < files; i += 1) {
       const outcome = await trial.try(hostile.next());
       outcomes.push(outcome);
-      if (!isAnswer(outcome)) console.log(`  unexpected: ${JSON.stringify({ file: i, ...outcome })}`);
-      if (outcome.milliseconds > LONGEST_MS) console.log(`  slow: ${JSON.stringify({ file: i, ...outcome })}`);
-      held.push(trial.held());
+      if (!isAllowed(outcome)) console.log(`  unexpected: ${JSON.stringify({ file: i, ...outcome })}`);
+      if (outcome.milliseconds > REPLY_LIMIT_MS) console.log(`  slow: ${JSON.stringify({ file: i, ...outcome })}`);
+      usage.push(trial.usage());
     }
-    return [answered(outcomes), ...slowest(outcomes), ...flat(held)];
+    return [answered(outcomes), ...slowest(outcomes), ...growth(usage)];
   } finally {
     await host.close();
     await rm(home, { recursive: true });
@@ -71,12 +71,12 @@ function realModels(): Buffer[] {
   return file !== undefined && existsSync(file) ? [readFileSync(file)] : [];
 }
 
-function isAnswer({ load, generate }: HostileOutcome): boolean {
-  return ANSWERS.has(load) && GENERATE_ANSWERS.has(generate);
+function isAllowed({ load, generate }: HostileOutcome): boolean {
+  return LOAD_OUTCOMES.has(load) && GENERATE_OUTCOMES.has(generate);
 }
 
 function answered(outcomes: HostileOutcome[]): BenchResult {
-  const good = outcomes.filter(isAnswer).length;
+  const allowed = outcomes.filter(isAllowed).length;
   const counts = new Map<string, number>();
   for (const { load, generate } of outcomes) {
     const key = generate === undefined ? load : `${load}, ${generate}`;
@@ -87,11 +87,11 @@ function answered(outcomes: HostileOutcome[]): BenchResult {
     .map(({ how }) => how)
     .join(', ');
   return {
-    name: 'hostile files with a load or a typed error / all',
-    ratio: good / outcomes.length,
+    name: 'hostile files that load or fail with a typed error / all',
+    ratio: allowed / outcomes.length,
     goal: '1',
-    ok: good === outcomes.length,
-    detail: `${[...counts].map(([key, count]) => `${count} ${key}`).join('; ')}; crashed a runner: ${crashes || 'none'}`,
+    ok: allowed === outcomes.length,
+    detail: `${[...counts].map(([key, count]) => `${count} ${key}`).join('; ')}; runner crashes: ${crashes || 'none'}`,
   };
 }
 
@@ -101,38 +101,38 @@ function slowest(outcomes: HostileOutcome[]): BenchResult[] {
   return [
     {
       name: 'slowest reply / 5 s',
-      ratio: worst.milliseconds / LONGEST_MS,
+      ratio: worst.milliseconds / REPLY_LIMIT_MS,
       goal: 'at most 1',
-      ok: worst.milliseconds <= LONGEST_MS,
+      ok: worst.milliseconds <= REPLY_LIMIT_MS,
       detail: `${worst.milliseconds.toFixed(0)} ms: ${worst.how}, ${worst.load}`,
     },
   ];
 }
 
-type Held = ReturnType<HostileRun['held']>;
+type Usage = ReturnType<HostileRun['usage']>;
 
-function flat(held: Held[]): BenchResult[] {
-  const begin = Math.floor(held.length * WARM_UP);
-  const [warm, end] = [held.slice(begin, begin + WINDOW), held.slice(-WINDOW)];
-  const most = (of: (held: Held) => number) => [Math.max(...warm.map(of)), Math.max(...end.map(of))] as const;
-  const [warmBytes, endBytes] = most(({ bytes }) => bytes);
-  const [warmHandles, endHandles] = most(({ handles }) => handles);
+function growth(usage: Usage[]): BenchResult[] {
+  const from = Math.floor(usage.length * WARM_UP);
+  const [warm, end] = [usage.slice(from, from + WINDOW), usage.slice(-WINDOW)];
+  const peaks = (of: (usage: Usage) => number) => [Math.max(...warm.map(of)), Math.max(...end.map(of))] as const;
+  const [warmBytes, endBytes] = peaks(({ bytes }) => bytes);
+  const [warmHandles, endHandles] = peaks(({ handles }) => handles);
   const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
-  const when = `at the end / after ${begin} files`;
+  const when = `at the end / after ${from} files`;
   return [
     {
       name: `the host's memory ${when}`,
       ratio: endBytes / warmBytes,
-      goal: `at most ${FLAT}`,
-      ok: endBytes <= FLAT * warmBytes,
-      detail: `${mib(endBytes)} MiB against ${mib(warmBytes)} MiB`,
+      goal: `at most ${MAX_GROWTH}`,
+      ok: endBytes <= MAX_GROWTH * warmBytes,
+      detail: `${mib(endBytes)} MiB vs. ${mib(warmBytes)} MiB`,
     },
     {
       name: `the host's open handles ${when}`,
       ratio: endHandles / warmHandles,
-      goal: `at most ${FLAT}`,
-      ok: endHandles <= FLAT * warmHandles,
-      detail: `${endHandles} against ${warmHandles}`,
+      goal: `at most ${MAX_GROWTH}`,
+      ok: endHandles <= MAX_GROWTH * warmHandles,
+      detail: `${endHandles} vs. ${warmHandles}`,
     },
   ];
 }

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { PeerAnswer, PeerModel } from '../support/engine/peer-run.ts';
+import type { PeerModel, PeerResult } from '../support/engine/peer-run.ts';
 import { largeModel } from '../support/gguf/large-model.ts';
 import { HostProcess, type Message } from '../support/host/host-process.ts';
 import { installPeer } from './peer-package.ts';
@@ -11,23 +11,23 @@ import type { BenchResult } from './result.ts';
 /** Size of the generated model, MiB: large enough that a token costs about as much as with a real model. */
 const MEGABYTES = 300;
 
-/** Rounds over all. Single runs vary by about 10 % on a shared machine; the median of 11 ratios by about 2 %. */
+/** Number of rounds. Single runs vary by about 10 % on a shared machine; the median of 11 ratios by about 2 %. */
 const ROUNDS = 11;
 
-/** Rounds of a peer that is many times slower, where precision does not matter. */
+/** Number of rounds for a peer that is many times slower, where precision does not matter. */
 const SLOW_PEER_ROUNDS = 2;
 
 const GOAL = 0.97;
 
-/** One thread for each: more threads than free cores would measure other processes. */
+/** One thread each: with more threads than free cores, other processes would affect the result. */
 const SETTINGS = { contextSize: 1024, batchSize: 512, threads: 1 };
 
-/** @fugood/llama.node without its GPU binaries; it is too large for a development dependency. */
+/** @fugood/llama.node without its GPU binaries. The package is too large for a development dependency. */
 const FUGOOD = ['@fugood/llama.node@1.7.15', `@fugood/node-llama-${process.platform}-${process.arch}@1.7.15`];
 
 /**
- * GENERATE through the whole host, as a browser uses it, compared with node-llama-cpp in process and with another binding
- * of llama.cpp: tokens per second and time to first token, with the same file, threads and batch size.
+ * Compares GENERATE in a real host over native messaging with node-llama-cpp in process and with another llama.cpp
+ * binding: tokens per second and time to first token, with the same file, number of threads and batch size.
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -79,7 +79,7 @@ async function compare(run: {
   home: string;
   file: string;
   maxTokens: number;
-  /** Repetitions of the prompt's sentence: about 400 tokens in all. */
+  /** How often the prompt repeats its sentence, for about 400 tokens. */
   sentences: number;
   url?: string;
 }): Promise<BenchResult[]> {
@@ -96,39 +96,42 @@ async function compare(run: {
           }),
         ]),
   ];
-  const answers = new Map<Peer, PeerAnswer[]>([host, ...peers].map((peer) => [peer, []]));
+  const results = new Map<Peer, PeerResult[]>([host, ...peers].map((peer) => [peer, []]));
   try {
     for (let round = -1; round < ROUNDS; round += 1) {
-      // A different first word each time, so that nothing of the previous prompt can be reused.
+      // The first word changes, so that nothing of the previous prompt can be reused.
       const prompt = `${String.fromCodePoint(98 + round)} ${'Once upon a time there was a little dog. '.repeat(run.sentences)}`;
-      for (const [peer, all] of answers) {
+      for (const [peer, all] of results) {
         if (isSlow(all) && round >= SLOW_PEER_ROUNDS) continue;
-        const answer = await peer.generate({ prompt, maxTokens: run.maxTokens });
-        if (round >= 0) all.push(answer);
+        const result = await peer.generate({ prompt, maxTokens: run.maxTokens });
+        if (round >= 0) all.push(result);
       }
     }
   } finally {
-    for (const peer of answers.keys()) await peer.close();
+    for (const peer of results.keys()) await peer.close();
   }
-  return peers.flatMap((peer) => judge(run.name, peer.name, answers.get(host) ?? [], answers.get(peer) ?? []));
+  return peers.flatMap((peer) => toResults(run.name, peer.name, results.get(host) ?? [], results.get(peer) ?? []));
 }
 
-/** Whether a peer takes more than ten seconds per round. */
-function isSlow(answers: readonly PeerAnswer[]): boolean {
-  return answers.some(({ totalMs }) => totalMs > 10_000);
+/** Returns whether a peer takes more than ten seconds per round. */
+function isSlow(results: readonly PeerResult[]): boolean {
+  return results.some(({ totalMs }) => totalMs > 10_000);
 }
 
-/** Goals refer to the library that the runner uses; the other binding is shown for comparison. */
-function judge(model: string, peer: string, ours: PeerAnswer[], theirs: PeerAnswer[]): BenchResult[] {
-  const speed = ({ tokens, firstMs, totalMs }: PeerAnswer) => ((tokens - 1) * 1000) / (totalMs - firstMs);
-  const ratios = (of: (ours: PeerAnswer, theirs: PeerAnswer) => number) =>
+/**
+ * Returns the results for a peer. There is a goal only for the library that the runner uses; the other binding is for
+ * comparison.
+ */
+function toResults(model: string, peer: string, ours: PeerResult[], theirs: PeerResult[]): BenchResult[] {
+  const speed = ({ tokens, firstMs, totalMs }: PeerResult) => ((tokens - 1) * 1000) / (totalMs - firstMs);
+  const ratios = (of: (ours: PeerResult, theirs: PeerResult) => number) =>
     median(ours.flatMap((our, i) => (theirs[i] === undefined ? [] : [of(our, theirs[i])])));
   const hasGoal = peer === IN_PROCESS;
   const goal = hasGoal ? `at least ${GOAL}` : 'none, for comparison';
   const tokens = ratios((our, their) => speed(our) / speed(their));
   const first = ratios((our, their) => their.firstMs / our.firstMs);
-  const detail = (of: (answer: PeerAnswer) => number, unit: string) =>
-    `${median(ours.map(of)).toFixed(1)} ${unit} against ${median(theirs.map(of)).toFixed(1)} ${unit}, median of ${ours.length}`;
+  const detail = (of: (result: PeerResult) => number, unit: string) =>
+    `${median(ours.map(of)).toFixed(1)} ${unit} vs. ${median(theirs.map(of)).toFixed(1)} ${unit}, median of ${ours.length}`;
   return [
     {
       name: `${model}: tokens per second through the host / ${peer}`,
@@ -155,7 +158,7 @@ async function startHost(home: string, modelId: string): Promise<Peer> {
   return {
     name: 'the host',
     async generate({ prompt, maxTokens }) {
-      const begin = performance.now();
+      const start = performance.now();
       let first: number | undefined;
       const stopListening = host.onMessage(({ type }) => {
         if (type === 'generationUpdate') first ??= performance.now();
@@ -168,7 +171,7 @@ async function startHost(home: string, modelId: string): Promise<Peer> {
       );
       const end = performance.now();
       stopListening();
-      return { tokens: reply.payload.numTokens, firstMs: (first ?? end) - begin, totalMs: end - begin };
+      return { tokens: reply.payload.numTokens, firstMs: (first ?? end) - start, totalMs: end - start };
     },
     async close() {
       await host.close();
@@ -177,6 +180,6 @@ async function startHost(home: string, modelId: string): Promise<Peer> {
 }
 
 function expectSuccess(reply: Message): Message {
-  if (reply.status !== 'success') throw new Error(`The host refused: ${reply.message}`);
+  if (reply.status !== 'success') throw new Error(`The request failed: ${reply.message}`);
   return reply;
 }

@@ -12,13 +12,13 @@ const LAYERS = 180;
 const CONTEXT = 4096;
 const MODEL = { modelPath: 'bench/model', modelFile: 'made.gguf' };
 
-/** GPUs in software and of virtual machines: nothing about speed can be learned from them. */
-const NOT_REAL = /llvmpipe|swiftshader|lavapipe|microsoft basic render|virtio/i;
+/** Names of software and virtual GPUs, whose speed is not representative. */
+const VIRTUAL_GPU = /llvmpipe|swiftshader|lavapipe|microsoft basic render|virtio/i;
 
 /**
- * A model of 1 GiB with none, a quarter, half, three quarters and all of its layers on the GPU: estimated against measured
- * GPU memory, and the speed of the recommended split against that of the best one. Skipped without a real GPU.
- * `TABAGENT_HOST` names a packaged host to use.
+ * Loads a model of 1 GiB with none, a quarter, half, three quarters and all of its layers on the GPU. Compares the
+ * estimated GPU memory with the measured one, and the speed of the recommended split with that of the fastest. Does
+ * nothing without a real GPU. `TABAGENT_HOST` can name a packaged host to use.
  */
 export async function run(): Promise<BenchResult[]> {
   const home = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -30,8 +30,8 @@ export async function run(): Promise<BenchResult[]> {
   });
   try {
     const gpu = (await host.request('GET_SYSTEM_RESOURCES')).payload.gpu;
-    if (gpu === null || NOT_REAL.test(gpu.name)) {
-      console.log(`- gpu: skipped, there is no real GPU that llama.cpp can use (found: ${gpu?.name ?? 'none'})`);
+    if (gpu === null || VIRTUAL_GPU.test(gpu.name)) {
+      console.log(`Skipping gpu: llama.cpp finds no real GPU (found: ${gpu?.name ?? 'none'})`);
       return [];
     }
     const folder = join(home, 'models', MODEL.modelPath);
@@ -51,7 +51,7 @@ export async function run(): Promise<BenchResult[]> {
     const best = Math.max(...speeds.values());
     const ratio = (speeds.get(split.gpu_layers) ?? 0) / best;
     results.push({
-      name: 'tokens per second with the recommended split / with the best one',
+      name: 'tokens per second with the recommended split / with the fastest',
       ratio,
       goal: 'at least 0.95',
       ok: ratio >= 0.95,
@@ -67,12 +67,12 @@ export async function run(): Promise<BenchResult[]> {
 async function measure(host: HostProcess, layers: number): Promise<{ vramUsed: number; speed: number }> {
   const settings = { n_gpu_layers: layers, n_ctx: CONTEXT, n_parallel: 1 };
   const load: Message = await host.request('LOAD_MODEL', { ...MODEL, settings });
-  if (load.status !== 'success') throw new Error(`The host refused: ${load.message}`);
+  if (load.status !== 'success') throw new Error(`The request failed: ${load.message}`);
   const generation = {
     prompt: 'w1 w2',
     settings: { max_new_tokens: 64, temperature: 1, seed: 1, top_k: 0, top_p: 1, min_p: 0 },
   };
-  // The first answer compiles what the GPU needs.
+  // The first generation also compiles GPU kernels.
   await host.request('GENERATE', generation);
   const { payload } = await host.request('GENERATE', generation);
   return { vramUsed: load.payload.vramUsed, speed: payload.usage.tokensPerSecond };
@@ -85,6 +85,6 @@ function memoryResult(name: string, estimate: number, measured: number, speed: n
     ratio,
     goal: '0.9 to 1.1',
     ok: Math.abs(ratio - 1) <= 0.1,
-    detail: `${(estimate / MiB).toFixed(0)} MiB against ${(measured / MiB).toFixed(0)} MiB, ${speed.toFixed(1)} tokens per second`,
+    detail: `${(estimate / MiB).toFixed(0)} MiB vs. ${(measured / MiB).toFixed(0)} MiB, ${speed.toFixed(1)} tokens per second`,
   };
 }

@@ -11,21 +11,21 @@ import { Seeded } from '../support/gguf/seeded.ts';
 import { HostProcess } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
 
-/** Inputs of each source (`TABAGENT_HOSTILE_INPUTS` overrides it). */
+/** Number of inputs from each source (`TABAGENT_HOSTILE_INPUTS` overrides it). */
 const INPUTS = 100;
-/** Most memory above that of a host that has done nothing, bytes. */
+/** Memory limit above the memory of an idle host, in bytes. */
 const MAX_MEMORY_BYTES = 400e6;
 /**
- * Longest time for a PING while an input is handled, milliseconds: of the processor for the host's main thread, so that
- * other programs of a busy machine do not count. The time on the clock is printed beside it.
+ * Time limit for a PING while an input is processed, in milliseconds of CPU time of the host's main thread. Wall time,
+ * which depends on other programs, is only printed.
  */
 const MAX_PING_MS = 250;
-/** An input without a reply within this time is a failure, milliseconds. */
+/** Time limit for the reply to an input, in milliseconds. */
 const REPLY_MS = 60_000;
-/** Sizes of inputs, bytes; the last one is the largest request. */
+/** Sizes of inputs, in bytes. The last one is that of the largest allowed request. */
 const SIZES = [10_000, 1_000_000, 16_000_000, 60_000_000] as const;
 
-/** Elements that are cheap to send and expensive to parse, validate or walk. */
+/** JSON elements that are cheap to send and expensive to parse, validate or traverse. */
 const ELEMENTS = [
   '1,',
   '"",',
@@ -38,7 +38,7 @@ const ELEMENTS = [
   '[[[]]],',
   '"\\"\\"\\"",',
 ] as const;
-/** Entries as listings, engines and clients send them. */
+/** JSON entries as hubs, engines and clients send them. */
 const ENTRIES = [
   '{"rfilename":"m#-00001-of-01000.gguf"},',
   '{"path":"m#-00001-of-00999.gguf","type":"file","size":1},',
@@ -50,7 +50,7 @@ const ENTRIES = [
 
 type Shape = (seeded: Seeded, bytes: number) => string;
 
-/** Returns a list of `bytes` bytes; every `#` of its element is a number of its own. */
+/** Returns a list of about `bytes` bytes. Each `#` in an element is replaced by its index. */
 const list: Shape = (seeded, bytes) => {
   const element = seeded.pick([...ELEMENTS, ...ENTRIES]);
   const count = Math.floor(bytes / (element.length + 3));
@@ -75,13 +75,13 @@ function hostileJson(seeded: Seeded, largest: number): string {
   return shape(seeded, Math.min(seeded.pick(SIZES), largest));
 }
 
-/** Places where a hub and an engine have a list, marked `@`. */
-const PLACES = {
+/** Responses of a hub and an engine, with `@` where they contain a list. */
+const RESPONSES = {
   hub: ['@', '{"siblings":@}', '{"id":"a/b","siblings":@}'],
   engine: ['@', '{"data":@}', '{"data":[{"index":0,"embedding":@}]}', '{"choices":@}'],
 } as const;
 
-/** Settings and manifests of other programs, below the user's home folder. */
+/** Settings and manifests of other programs, in the user's home folder. */
 const PROGRAM_FILES = [
   '.lmstudio/settings.json',
   '.lmstudio-home-pointer',
@@ -96,7 +96,7 @@ const PROGRAM_FILES = [
   '.cache/llama.cpp/m-#.gguf',
 ] as const;
 
-/** GGUF headers that claim more than they have, or have more than they need. */
+/** Returns a GGUF header that claims more entries than it has, or has an excessive number of them. */
 function hostileHeader(seeded: Seeded): Buffer {
   const head = (entries: bigint, tensors: bigint) => {
     const bytes = Buffer.alloc(24);
@@ -121,7 +121,7 @@ function hostileHeader(seeded: Seeded): Buffer {
   const count = seeded.pick([1_000, 100_000, 1_000_000]);
   const repeated = (element: Buffer) => Buffer.alloc(element.length * count, element);
   return seeded.pick([
-    // Entries with one name, entries with a name of their own, nested lists, texts, tensors.
+    // Entries with the same name, entries with different names, nested lists, strings, tensors.
     () => Buffer.concat([head(BigInt(count), 0n), repeated(Buffer.concat([text('k'), number(4), number(1)]))]),
     () =>
       Buffer.concat([
@@ -142,20 +142,20 @@ function hostileHeader(seeded: Seeded): Buffer {
   ])();
 }
 
-/** A response, made before it is requested: making one takes longer than the host may take for a PING. */
+/** A response. It is generated before it is requested, because that takes longer than the limit for a PING. */
 interface Prepared {
   readonly type: 'interim' | 'text/event-stream' | 'application/json';
   readonly body: Buffer;
 }
 
-function prepare(source: keyof typeof PLACES, seeded: Seeded): Prepared {
-  const way = seeded.below(8);
-  if (way === 0) return { type: 'interim', body: Buffer.from('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(10_000)) };
-  if (way === 1) {
+function prepare(source: keyof typeof RESPONSES, seeded: Seeded): Prepared {
+  const variant = seeded.below(8);
+  if (variant === 0) return { type: 'interim', body: Buffer.from('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(10_000)) };
+  if (variant === 1) {
     const event = seeded.pick(['\n', ':\n', 'data:\n', 'data: {"choices":[{"delta":{}}]}\n\n']);
     return { type: 'text/event-stream', body: Buffer.from(event.repeat(2_000_000)) };
   }
-  const [before = '', after = ''] = seeded.pick(PLACES[source]).split('@');
+  const [before = '', after = ''] = seeded.pick(RESPONSES[source]).split('@');
   const json = hostileJson(seeded, source === 'hub' ? 16e6 : 60e6);
   return { type: 'application/json', body: Buffer.from(before + json + after) };
 }
@@ -171,13 +171,14 @@ function respond(response: ServerResponse, { type, body }: Prepared): void {
 }
 
 /**
- * Sends hostile requests, and answers a real host's requests to its hub and its engine with hostile responses: it replies
- * to each, answers PING meanwhile, and stays within its memory. The seed is `TABAGENT_FUZZ_SEED`, random by default.
+ * Sends hostile requests to a real host, and hostile responses to its requests to a hub and an engine. The host must
+ * reply to each request, reply to PING meanwhile, and stay within its memory limit. `TABAGENT_FUZZ_SEED` sets the seed,
+ * which is random by default.
  */
 export async function run(): Promise<BenchResult[]> {
   const inputs = Number(process.env.TABAGENT_HOSTILE_INPUTS ?? INPUTS);
   const seed = Number(process.env.TABAGENT_FUZZ_SEED ?? Date.now() % 2 ** 31);
-  console.log(`  ${inputs} inputs of each source, seed ${seed}`);
+  console.log(`  ${inputs} inputs from each source, seed ${seed}`);
   const seeded = new Seeded(seed);
   let prepared: Prepared | undefined;
   const server = createServer((request, response) => {
@@ -221,7 +222,7 @@ export async function run(): Promise<BenchResult[]> {
       'folder of another program': async () => {
         const path = seeded.pick(PROGRAM_FILES).replaceAll('#', () => String(seeded.below(1_000)));
         const content = path.endsWith('.gguf') ? next().bytes : hostileJson(seeded, 16e6);
-        // A file may stand where this one needs a folder.
+        // Fails if an earlier file has the name of a folder of this path.
         await write(join(home, path), content).catch(() => undefined);
       },
     };
@@ -242,7 +243,10 @@ export async function run(): Promise<BenchResult[]> {
   }
 }
 
-/** Sends a frame of hostile JSON. One that is no valid JSON has a reply without an id, so a PING behind it is awaited. */
+/**
+ * Sends a frame of hostile JSON and waits for the reply to a PING behind it, because the reply to invalid JSON has no
+ * ID.
+ */
 async function sendFrame(host: HostProcess, seeded: Seeded): Promise<unknown> {
   const action = seeded.pick(['GENERATE', 'GENERATE_EMBEDDINGS', 'SYNC_PUSH', 'ADD_MESSAGES', 'IMPORT_CONVERSATIONS']);
   const field = seeded.pick(['messages', 'texts', 'lines', 'stop', 'tools']);
@@ -259,10 +263,10 @@ async function measure(
   source: string,
   { before, send, inputs }: { before: () => Promise<void>; send: () => Promise<unknown>; inputs: number },
 ): Promise<BenchResult[]> {
-  const atRest = memoryOf(host);
+  const idleMemory = memoryOf(host);
   let peak = 0;
   let slowest = 0;
-  let slowestOnClock = 0;
+  let slowestWallMs = 0;
   let unanswered = 0;
   for (let i = 0; i < inputs; i += 1) {
     await before();
@@ -271,14 +275,14 @@ async function measure(
       isDone = true;
     });
     while (!isDone) {
-      peak = Math.max(peak, memoryOf(host) - atRest);
-      // A PING behind a large frame waits for its transfer, which says nothing about the host.
+      peak = Math.max(peak, memoryOf(host) - idleMemory);
+      // A PING behind a large frame would measure the transfer of that frame.
       if (source !== 'frame') {
-        const begin = performance.now();
+        const start = performance.now();
         const cpuBefore = mainThreadMs(host);
         await host.request('PING');
         slowest = Math.max(slowest, mainThreadMs(host) - cpuBefore);
-        slowestOnClock = Math.max(slowestOnClock, performance.now() - begin);
+        slowestWallMs = Math.max(slowestWallMs, performance.now() - start);
       }
       await delay(20);
     }
@@ -287,11 +291,11 @@ async function measure(
   const megabytes = Math.round(peak / 1e6);
   return [
     {
-      name: `hostile input of source "${source}": memory above rest`,
+      name: `hostile input of source "${source}": memory above idle`,
       ratio: peak / MAX_MEMORY_BYTES,
       goal: `at most 1 (${MAX_MEMORY_BYTES / 1e6} MB)`,
       ok: peak <= MAX_MEMORY_BYTES && unanswered === 0,
-      detail: `${inputs} inputs, ${megabytes} MB at most, ${unanswered} without a reply`,
+      detail: `${inputs} inputs, ${megabytes} peak of ${megabytes} MB, ${unanswered} without a reply`,
     },
     {
       name: `hostile input of source "${source}": PING meanwhile`,
@@ -301,18 +305,18 @@ async function measure(
       detail:
         source === 'frame'
           ? 'not measured'
-          : `${Math.round(slowest)} ms of the processor at most, ${Math.round(slowestOnClock)} ms on the clock`,
+          : `${Math.round(slowest)} ms of CPU time at most, ${Math.round(slowestWallMs)} ms of wall time`,
     },
   ];
 }
 
-/** Time that the host's main thread has run on a processor, milliseconds (Linux only). */
+/** Returns the CPU time of the host's main thread, in milliseconds (Linux only). */
 function mainThreadMs(host: HostProcess): number {
   const [run] = readFileSync(`/proc/${host.pid}/task/${host.pid}/schedstat`, 'utf8').split(' ');
   return Number(run) / 1e6;
 }
 
-/** Resident memory of the host, bytes (Linux only). */
+/** Returns the resident memory of the host, in bytes (Linux only). */
 function memoryOf(host: HostProcess): number {
   const status = readFileSync(`/proc/${host.pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;

@@ -13,15 +13,15 @@ import type { BenchResult } from './result.ts';
 
 const MODELS = 10_000;
 const REPOS = 1_000;
-/** Chunks recorded of each file. */
+/** Number of recorded chunks of each file. */
 const CHUNKS = 8;
 /** Number of unfinished downloads. */
 const UNFINISHED = 100;
 const ROUNDS = 15;
-/** The goal, milliseconds. */
+/** Maximum CPU time, in milliseconds. */
 const GOAL_MS = 20;
 
-/** Actions that list models, with their fields. */
+/** The listing actions, with their fields. */
 const LISTS: readonly [action: string, fields: Record<string, string | number>][] = [
   ['GET_DOWNLOADED_MODELS', {}],
   ['GET_AVAILABLE_MODELS', {}],
@@ -33,8 +33,9 @@ const LISTS: readonly [action: string, fields: Record<string, string | number>][
 ];
 
 /**
- * CPU time of each listing action, from the request to the complete reply, with 10,000 model files on the disk and in the
- * index: the first page, as large as a message allows. Wall time would depend on other work of the machine.
+ * Measures the CPU time of each listing action, from the request to the complete reply, with 10,000 model files on the
+ * disk and in the index. The reply is the first page, as large as a message allows. Wall time would depend on other
+ * programs.
  */
 export async function run(): Promise<BenchResult[]> {
   const home = mkdtempSync(join(tmpdir(), 'tabagent-listing-'));
@@ -48,7 +49,7 @@ export async function run(): Promise<BenchResult[]> {
   const config = readConfig({ runnerEntry: new URL('../../dist/host/main.js', import.meta.url), env });
   try {
     await fill(config.paths);
-    // Folders that were just changed are read again; a user's folders were not.
+    // Recently changed folders are read again on each request, which a user's folders are not.
     await delay(3_000);
     const host = new Host(config);
     const results: BenchResult[] = [];
@@ -65,19 +66,19 @@ async function timeOf(host: Host, action: string, fields: Record<string, string 
   const costs: number[] = [];
   let count = 0;
   for (let round = 0; round <= ROUNDS; round += 1) {
-    const [begin, before] = [performance.now(), process.cpuUsage()];
+    const [start, before] = [performance.now(), process.cpuUsage()];
     const reply = await host.handle(
       { action, ...fields },
       { client: 'local', signal: new AbortController().signal, emit: () => {} },
     );
     const { user, system } = process.cpuUsage(before);
-    times.push(performance.now() - begin);
+    times.push(performance.now() - start);
     costs.push((user + system) / 1000);
-    if (reply.status !== 'success') throw new Error(`${action} was refused: ${JSON.stringify(reply)}`);
+    if (reply.status !== 'success') throw new Error(`${action} failed: ${JSON.stringify(reply)}`);
     const { models, downloads } = reply.payload as { models?: unknown[]; downloads?: unknown[] };
     count = (models ?? downloads ?? []).length;
   }
-  // The first request finds nothing cached.
+  // The first request fills the caches.
   const [first = Number.NaN] = times;
   const [time, cost] = [median(times.slice(1)), median(costs.slice(1))];
   return {
@@ -85,7 +86,7 @@ async function timeOf(host: Host, action: string, fields: Record<string, string 
     ratio: cost / GOAL_MS,
     goal: 'at most 1',
     ok: cost <= GOAL_MS,
-    detail: `${cost.toFixed(1)} ms of CPU time, ${time.toFixed(1)} ms by the clock, median of ${ROUNDS}; the first time ${first.toFixed(0)} ms; ${count} entries in the reply`,
+    detail: `${cost.toFixed(1)} ms of CPU time, ${time.toFixed(1)} ms of wall time, median of ${ROUNDS}; first request ${first.toFixed(0)} ms; ${count} entries in the reply`,
   };
 }
 
@@ -93,7 +94,7 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
-/** Writes the models to the disk and the index. */
+/** Adds the models to the disk and the index. */
 async function fill({
   models,
   database,
@@ -103,7 +104,7 @@ async function fill({
   database: string;
   logFile: string;
 }): Promise<void> {
-  // The store creates the tables; the rows are written in one transaction, as the store would write them.
+  // The store creates the tables. Writing the rows in one transaction, in the store's format, is faster.
   const store = await openStore(database, createLogger({ file: logFile, debug: false }));
   for (const table of ['files', 'chunks', 'downloads', 'used']) await store.namespace(table).get('none');
   const hex = 'ab'.repeat(32);

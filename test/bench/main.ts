@@ -1,8 +1,8 @@
 import type { BenchResult } from './result.ts';
 
 /**
- * `npm run bench [name …]` runs all benchmarks, or the named ones. Each is a ratio against a peer in the same run, since
- * absolute times mean little on a shared machine. Exits with code 1 if a goal is missed.
+ * `npm run bench [name …]` runs all benchmarks, or the named ones. Most results are ratios to a peer in the same run,
+ * since absolute times mean little on a shared machine. The exit code is 1 if a goal is missed.
  */
 const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> = {
   startup: () => import('./startup.ts'),
@@ -35,7 +35,7 @@ let missed = 0;
 for (const name of names) {
   const load = BENCHES[name];
   if (load === undefined) {
-    console.error(`No benchmark "${name}"; there are: ${Object.keys(BENCHES).join(', ')}`);
+    console.error(`Unknown benchmark "${name}". Expected one of ${Object.keys(BENCHES).join(', ')}.`);
     process.exit(2);
   }
   const { run } = await load();

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { BenchResult } from './result.ts';
 import { timeStarts } from './startup.ts';
 
-/** The packaged host, built for the benchmark. */
+/** Measures the startup of the packaged host, which it builds first. */
 export async function run(): Promise<BenchResult[]> {
   const out = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
   try {

@@ -7,15 +7,15 @@ import type { BenchResult } from './result.ts';
 
 const MEGABYTES = 300;
 const MODEL = 'bench/model/large.gguf';
-const AT_ONCE = 4;
+const CONCURRENCY = 4;
 const TOKENS = 40;
 const ROUNDS = 5;
 const SPEED_GOAL = 1.6;
 const FIRST_TOKEN_GOAL = 2;
 
 /**
- * Four generations at once compared with one after the other, and the time to first token of a short request behind a long
- * one compared with its time alone, in the same host with two threads.
+ * Compares four concurrent generations with four sequential ones, and the time to first token of a short request behind
+ * a long one with its time alone, in the same host with two threads.
  */
 export async function run(): Promise<BenchResult[]> {
   const home = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -24,16 +24,18 @@ export async function run(): Promise<BenchResult[]> {
   await largeModel(file, { megabytes: MEGABYTES, seed: 1 });
   const host = new HostProcess({ home, env: { TABAGENT_PROMPT_CACHE: 'off' } });
   try {
-    const load = { n_gpu_layers: 0, n_ctx: 4096, n_parallel: AT_ONCE, n_threads: 2 };
+    const load = { n_gpu_layers: 0, n_ctx: 4096, n_parallel: CONCURRENCY, n_threads: 2 };
     expectSuccess(await host.request('LOAD_MODEL', { modelPath: MODEL, settings: load }));
     const [speed, first]: [number[], number[]] = [[], []];
     for (let round = 0; round < ROUNDS; round += 1) {
-      const prompts = Array.from({ length: AT_ONCE }, (_, i) => words(round * 10 + i, 4));
-      const inTurn = await timeOf(async () => {
+      const prompts = Array.from({ length: CONCURRENCY }, (_, i) => words(round * 10 + i, 4));
+      const sequential = await timeOf(async () => {
         for (const prompt of prompts) await generate(host, prompt, TOKENS);
       });
-      const atOnce = await timeOf(() => Promise.all(prompts.map((prompt) => generate(host, `x ${prompt}`, TOKENS))));
-      speed.push(inTurn / atOnce);
+      const concurrent = await timeOf(() =>
+        Promise.all(prompts.map((prompt) => generate(host, `x ${prompt}`, TOKENS))),
+      );
+      speed.push(sequential / concurrent);
       const alone = await generate(host, words(round * 10 + 5, 4), 1);
       const long = generate(host, words(round * 10 + 6, 200), 20);
       const behind = await generate(host, words(round * 10 + 7, 4), 1);
@@ -42,7 +44,7 @@ export async function run(): Promise<BenchResult[]> {
     }
     return [
       {
-        name: `tokens per second of ${AT_ONCE} generations at once / one after the other`,
+        name: `tokens per second of ${CONCURRENCY} concurrent generations / of sequential ones`,
         ratio: median(speed),
         goal: `at least ${SPEED_GOAL}`,
         ok: median(speed) >= SPEED_GOAL,
@@ -62,7 +64,7 @@ export async function run(): Promise<BenchResult[]> {
   }
 }
 
-/** Returns the time from the request to its reply, with one token that to the first token, milliseconds. */
+/** Returns the time from the request to its reply, in milliseconds. For one token, that is the time to first token. */
 async function generate(host: HostProcess, prompt: string, tokens: number): Promise<number> {
   return timeOf(async () => {
     const settings = { max_new_tokens: tokens, do_sample: false };
@@ -71,9 +73,9 @@ async function generate(host: HostProcess, prompt: string, tokens: number): Prom
 }
 
 async function timeOf(run: () => Promise<unknown>): Promise<number> {
-  const begin = performance.now();
+  const start = performance.now();
   await run();
-  return performance.now() - begin;
+  return performance.now() - start;
 }
 
 function words(seed: number, count: number): string {
@@ -81,7 +83,7 @@ function words(seed: number, count: number): string {
 }
 
 function expectSuccess(reply: Message): Message {
-  if (reply.status !== 'success') throw new Error(`The host refused: ${reply.message}`);
+  if (reply.status !== 'success') throw new Error(`The request failed: ${reply.message}`);
   return reply;
 }
 

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * Installs pinned npm packages into `folder`, without their scripts: a peer that only a benchmark needs and that is too
- * large for a development dependency. Returns the URL of `entry`, or why it is missing.
+ * Installs pinned npm packages in a folder, without running their scripts, for a peer that is too large for a
+ * development dependency.
+ *
+ * @param entry Path of the module to import, relative to `node_modules`.
+ * @returns The URL of that module, or the reason why it is missing.
  */
 export function installPeer(
   folder: string,

@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { PeerAnswer, PeerModel, PeerOrder } from '../support/engine/peer-run.ts';
+import type { PeerModel, PeerRequest, PeerResult } from '../support/engine/peer-run.ts';
 
 export const IN_PROCESS = 'node-llama-cpp in process';
 
-export type Generate = (order: PeerOrder) => Promise<PeerAnswer>;
+export type Generate = (request: PeerRequest) => Promise<PeerResult>;
 
 /** A program that generates text for a benchmark. */
 export interface Peer {
@@ -13,31 +13,31 @@ export interface Peer {
   close(): Promise<void>;
 }
 
-/** Starts the library that the runner uses, in a process with nothing else. */
+/** Starts the library that the runner uses in a separate process. */
 export function startInProcess(model: PeerModel): Promise<Peer> {
   return startPeer(IN_PROCESS, new URL('../support/engine/generate-in-process.ts', import.meta.url), model);
 }
 
-/** Starts a peer in a process of its own. */
+/** Starts a peer in a separate process. */
 export async function startPeer(name: string, script: URL, model: PeerModel): Promise<Peer> {
   // Discards what llama.cpp prints.
   const child = fork(script, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-  const gone = once(child, 'exit').then(([code]) => {
-    throw new Error(`The peer ${name} ended with code ${code}`);
+  const exited = once(child, 'exit').then(([code]) => {
+    throw new Error(`The peer ${name} exited with code ${code}`);
   });
-  const ask = async (message: PeerModel | PeerOrder) => {
-    const answered = new Promise((resolve) => child.once('message', resolve));
+  const send = async (message: PeerModel | PeerRequest) => {
+    const replied = new Promise((resolve) => child.once('message', resolve));
     child.send(message);
-    return Promise.race([answered, gone]);
+    return Promise.race([replied, exited]);
   };
-  await ask(model);
+  await send(model);
   return {
     name,
-    generate: async (order) => (await ask(order)) as PeerAnswer,
+    generate: async (request) => (await send(request)) as PeerResult,
     async close() {
       child.kill('SIGKILL');
-      // It was asked to exit.
-      await gone.catch(() => undefined);
+      // This exit is expected.
+      await exited.catch(() => undefined);
     },
   };
 }

@@ -1,7 +1,7 @@
-/** Result of a benchmark. Only ratios from one run are compared with a goal: times depend on the machine. */
+/** The result of a benchmark. */
 export interface BenchResult {
   readonly name: string;
-  /** The ratio; `goal` describes it. */
+  /** The measured ratio, or a value in the unit that `name` contains. */
   readonly ratio: number;
   /** The goal, such as `at most 1.5`. */
   readonly goal: string;

@@ -8,16 +8,16 @@ import type { BenchResult } from './result.ts';
 const MEGABYTES = 300;
 const MODEL = 'bench/model/large.gguf';
 
-/** Words of the prompt: about 2,000 tokens of the made model. */
+/** Number of words in the prompt: about 2,000 tokens of the generated model. */
 const WORDS = 270;
 
 const ROUNDS = 3;
-const SECOND_VISIT_GOAL = 0.1;
+const SECOND_REQUEST_GOAL = 0.1;
 const RESTART_GOAL = 0.25;
 
 /**
- * Time to first token of a conversation at its second visit, after another conversation on the same sequence, and after a
- * restart of the host; both divided by that of the first visit.
+ * Measures the time to first token when a conversation continues after another one used its sequence, and after a
+ * restart of the host, both compared with its first request.
  */
 export async function run(): Promise<BenchResult[]> {
   const home = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -39,8 +39,8 @@ export async function run(): Promise<BenchResult[]> {
     }
     const base = median(first);
     return [
-      result('second visit of a conversation', second, { base, goal: SECOND_VISIT_GOAL }),
-      result('first visit after a restart', restarted, { base, goal: RESTART_GOAL }),
+      result('second request of a conversation', second, { base, goal: SECOND_REQUEST_GOAL }),
+      result('first request after a restart', restarted, { base, goal: RESTART_GOAL }),
     ];
   } finally {
     await rm(home, { recursive: true });
@@ -50,17 +50,17 @@ export async function run(): Promise<BenchResult[]> {
 function result(name: string, times: number[], { base, goal }: { base: number; goal: number }): BenchResult {
   const ratio = median(times) / base;
   return {
-    name: `time to first token: ${name} / first visit`,
+    name: `time to first token: ${name} / first request`,
     ratio,
     goal: `at most ${goal}`,
     ok: ratio <= goal,
-    detail: `${median(times).toFixed(0)} ms against ${base.toFixed(0)} ms, median of ${ROUNDS}`,
+    detail: `${median(times).toFixed(0)} ms vs. ${base.toFixed(0)} ms, median of ${ROUNDS}`,
   };
 }
 
 async function start(home: string): Promise<HostProcess> {
   const host = new HostProcess({ home });
-  // One sequence: with several, the second visit would find its own.
+  // With several sequences, each conversation would have its own.
   const settings = { n_gpu_layers: 0, n_ctx: 4096, n_parallel: 1, n_threads: 1 };
   expectSuccess(await host.request('LOAD_MODEL', { modelPath: MODEL, settings }));
   return host;
@@ -77,7 +77,7 @@ function prompt(seed: number): string {
 }
 
 function expectSuccess(reply: Message): Message {
-  if (reply.status !== 'success') throw new Error(`The host refused: ${reply.message}`);
+  if (reply.status !== 'success') throw new Error(`The request failed: ${reply.message}`);
   return reply;
 }
 

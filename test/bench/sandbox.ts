@@ -9,13 +9,13 @@ import { largeModel } from '../support/gguf/large-model.ts';
 import { HOST_MAIN } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
 
-/** Size of the generated model. */
+/** Size of the generated model, in MiB. */
 const MEGABYTES = 200;
-/** Pairs of loads and generations, in turn. The first pair is not counted. */
+/** Number of pairs, each with and without the sandbox. One more pair comes first and is not counted. */
 const ROUNDS = 12;
-/** Tokens of a generation. */
+/** Tokens per generation. */
 const TOKENS = 24;
-/** Most that the sandbox may cost. */
+/** Maximum ratio of the times with and without the sandbox. */
 const GOAL = 1.03;
 
 const SETTINGS = { gpuLayers: 0, contextSize: 512, threads: 1 };
@@ -26,7 +26,7 @@ const REQUEST = {
   sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 },
 };
 
-/** What the sandbox costs: a load on a warm runner, and the time per token. */
+/** Measures the overhead of the sandbox: for a load on a warm runner, and per token. */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
   const entry = pathToFileURL(HOST_MAIN);
@@ -44,7 +44,7 @@ export async function run(): Promise<BenchResult[]> {
       within.push(pair[1]);
     }
     const { kind, reason } = contained.engine.containment;
-    if (kind === undefined) throw new Error(`There is no sandbox here, because ${reason}`);
+    if (kind === undefined) throw new Error(`No sandbox is available: ${reason}`);
     return [
       result(kind, 'load', within, without, 'loadMs'),
       result(kind, 'time per token', within, without, 'tokenMs'),
@@ -65,9 +65,9 @@ async function measure(host: TestModels, file: string): Promise<Measured> {
   const ready = host.log.next('engine.runner-ready');
   host.engine.warm();
   await ready;
-  const begin = performance.now();
+  const start = performance.now();
   await host.load({ id: 'large', model: await inspectModel([file]), settings: SETTINGS });
-  const loadMs = performance.now() - begin;
+  const loadMs = performance.now() - start;
   const { usage } = await host.models.generate('large', REQUEST);
   await host.models.unload('large');
   return { loadMs, tokenMs: 1000 / usage.tokensPerSecond };
@@ -75,19 +75,19 @@ async function measure(host: TestModels, file: string): Promise<Measured> {
 
 function result(
   kind: string,
-  what: string,
+  label: string,
   within: readonly Measured[],
   without: readonly Measured[],
-  figure: keyof Measured,
+  metric: keyof Measured,
 ): BenchResult {
-  const [contained, plain] = [within, without].map((all) => median(all.map((measured) => measured[figure])));
+  const [contained, plain] = [within, without].map((all) => median(all.map((measured) => measured[metric])));
   const ratio = (contained ?? 0) / (plain ?? 1);
   return {
-    name: `${what} with ${kind} / without, ${MEGABYTES} MiB`,
+    name: `${label} with ${kind} / without, ${MEGABYTES} MiB`,
     ratio,
     goal: `at most ${GOAL}`,
     ok: ratio <= GOAL,
-    detail: `${contained?.toFixed(1)} ms against ${plain?.toFixed(1)} ms, median of ${ROUNDS}`,
+    detail: `${contained?.toFixed(1)} ms vs. ${plain?.toFixed(1)} ms, median of ${ROUNDS}`,
   };
 }
 

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { PeerAnswer, PeerModel } from '../support/engine/peer-run.ts';
+import type { PeerModel, PeerResult } from '../support/engine/peer-run.ts';
 import { largeModel } from '../support/gguf/large-model.ts';
 import { ServeProcess } from '../support/serve/serve-process.ts';
 import { median, type Peer, startInProcess } from './peers.ts';
@@ -14,12 +14,12 @@ const ROUNDS = 11;
 
 const GOAL = 0.95;
 
-/** The context length that the host chooses by itself for these models. */
+/** The context length is the one that the host chooses for these models. */
 const SETTINGS = { contextSize: 512, batchSize: 512, threads: 1 };
 
 /**
- * Streamed completions of `tabagent serve` over HTTP, compared with node-llama-cpp in process: tokens per second, and what
- * a request of one token costs in addition.
+ * Compares streamed completions of `tabagent serve` over HTTP with node-llama-cpp in process: tokens per second, and
+ * the overhead of a request.
  */
 export async function run(): Promise<BenchResult[]> {
   const home = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -56,11 +56,11 @@ function models(): { name: string; make: (file: string) => Promise<void>; maxTok
 async function compare(run: { name: string; home: string; file: string; maxTokens: number }): Promise<BenchResult[]> {
   const model: PeerModel = { file: run.file, ...SETTINGS };
   const peers = [await startServer(run.home, run.name), await startInProcess(model)];
-  const long = new Map<Peer, PeerAnswer[]>(peers.map((peer) => [peer, []]));
+  const long = new Map<Peer, PeerResult[]>(peers.map((peer) => [peer, []]));
   const short = new Map<Peer, number[]>(peers.map((peer) => [peer, []]));
   try {
     for (let round = -1; round < ROUNDS; round += 1) {
-      // A different first word each time, so that nothing of the previous prompt can be reused.
+      // The first word changes, so that nothing of the previous prompt can be reused.
       const prompt = `${String.fromCodePoint(98 + round)} once upon a time`;
       for (const peer of peers) {
         const answer = await peer.generate({ prompt, maxTokens: run.maxTokens });
@@ -75,7 +75,7 @@ async function compare(run: { name: string; home: string; file: string; maxToken
   }
   const [ours = [], theirs = []] = long.values();
   const [ourMs = [], theirMs = []] = [...short.values()];
-  const speed = ({ tokens, firstMs, totalMs }: PeerAnswer) => ((tokens - 1) * 1000) / (totalMs - firstMs);
+  const speed = ({ tokens, firstMs, totalMs }: PeerResult) => ((tokens - 1) * 1000) / (totalMs - firstMs);
   const ratio = median(ours.map((our, i) => (theirs[i] === undefined ? Number.NaN : speed(our) / speed(theirs[i]))));
   const [our, their] = [median(ours.map(speed)), median(theirs.map(speed))];
   const perToken = 1_000_000 / our - 1_000_000 / their;
@@ -85,25 +85,25 @@ async function compare(run: { name: string; home: string; file: string; maxToken
       ratio,
       goal: `at least ${GOAL}`,
       ok: ratio >= GOAL,
-      detail: `${our.toFixed(1)} tokens/s against ${their.toFixed(1)}: ${perToken.toFixed(1)} µs more for each token, median of ${ours.length}`,
+      detail: `${our.toFixed(1)} tokens/s vs. ${their.toFixed(1)}: ${perToken.toFixed(1)} µs more per token, median of ${ours.length}`,
     },
     {
       name: `${run.name}: request of one token over HTTP / node-llama-cpp in process`,
       ratio: median(ourMs.map((ms, i) => ms / (theirMs[i] ?? Number.NaN))),
       goal: 'none, for comparison',
       ok: true,
-      detail: `${median(ourMs).toFixed(1)} ms against ${median(theirMs).toFixed(1)} ms: ${(median(ourMs) - median(theirMs)).toFixed(1)} ms more for each request`,
+      detail: `${median(ourMs).toFixed(1)} ms vs. ${median(theirMs).toFixed(1)} ms: ${(median(ourMs) - median(theirMs)).toFixed(1)} ms more per request`,
     },
   ];
 }
 
-/** `tabagent serve` with the model loaded; requests are streamed completions. */
+/** Starts `tabagent serve`. Its generations are streamed completions. */
 async function startServer(home: string, name: string): Promise<Peer> {
   const server = await ServeProcess.start(home);
   return {
     name: 'tabagent serve',
     async generate({ prompt, maxTokens }) {
-      const begin = performance.now();
+      const start = performance.now();
       const response = await fetch(`${server.url}/v1/completions`, {
         method: 'POST',
         headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
@@ -116,7 +116,7 @@ async function startServer(home: string, name: string): Promise<Peer> {
           stream_options: { include_usage: true },
         }),
       });
-      if (!response.ok || response.body === null) throw new Error(`The server refused: ${await response.text()}`);
+      if (!response.ok || response.body === null) throw new Error(`The request failed: ${await response.text()}`);
       const decoder = new TextDecoder();
       let first: number | undefined;
       let text = '';
@@ -126,7 +126,7 @@ async function startServer(home: string, name: string): Promise<Peer> {
       }
       const end = performance.now();
       const tokens = Number(/"completion_tokens":(\d+)/.exec(text)?.[1]);
-      return { tokens, firstMs: (first ?? end) - begin, totalMs: end - begin };
+      return { tokens, firstMs: (first ?? end) - start, totalMs: end - start };
     },
     async close() {
       await server.close();

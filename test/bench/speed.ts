@@ -8,10 +8,10 @@ import type { BenchResult } from './result.ts';
 /** Allowed deviation of an estimate. */
 const TOLERANCE = 0.25;
 
-/** Tokens of a measured answer. */
+/** Tokens per measured generation. */
 const TOKENS = 48;
 
-/** A model: its kind, the type of its matrices, and its layers, which make its size. */
+/** A model: its kind, the type of its matrices, and its number of layers, which determines its size. */
 interface Case {
   readonly name: string;
   readonly kind: ModelKind;
@@ -30,8 +30,8 @@ const CASES: readonly Case[] = [
 ];
 
 /**
- * Expected tokens per second of a model, before it is ever loaded, compared with what it does: the best of two answers,
- * each measured after the estimate. Goal: within a quarter.
+ * Compares the estimated tokens per second of a model that was never loaded with the measured ones, the better of two
+ * generations.
  */
 export async function run(): Promise<BenchResult[]> {
   const home = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -54,32 +54,33 @@ export async function run(): Promise<BenchResult[]> {
 async function measure({ name }: Case, where: { home: string; models: string; file: string }): Promise<BenchResult> {
   const { home, models, file } = where;
   await mkdir(home, { recursive: true });
-  // Each model meets a host that has loaded nothing before.
+  // Each model is loaded in a new host, which has no measurements of other models.
   await rename(models, join(home, 'models'));
   const host = new HostProcess({ home, env: { TABAGENT_GPU: 'off', TABAGENT_SPEED_TEST: '' } });
   try {
     const model = { modelPath: 'bench/model', modelFile: file };
     let estimate: number | null = null;
-    // The first request waits for the measurement of the computer only for a moment.
+    // The estimate is null until the host has measured the computer.
     for (let attempt = 0; attempt < 30 && estimate === null; attempt++) {
       ({ tokens_per_second: estimate } = (await host.request('RECOMMEND_SPLIT', { ...model, n_ctx: 512 })).payload);
       if (estimate === null) await new Promise((resolve) => setTimeout(resolve, 1000));
     }
     await host.request('LOAD_MODEL', { ...model, n_ctx: 512, settings: { n_parallel: 1 } });
-    let real = 0;
+    let measured = 0;
     for (const seed of [1, 2]) {
-      // All tokens are equally likely: with all of them to choose from, the end of the text is not.
+      // The generated model's tokens are equally likely. With all of them as candidates, the end-of-text token is
+      // improbable.
       const settings = { max_new_tokens: TOKENS, seed, temperature: 1, top_k: 0, top_p: 1, min_p: 0 };
       const { payload } = await host.request('GENERATE', { prompt: 'w1 w2', settings });
-      real = Math.max(real, payload.usage.tokensPerSecond);
+      measured = Math.max(measured, payload.usage.tokensPerSecond);
     }
-    const ratio = (estimate ?? 0) / real;
+    const ratio = (estimate ?? 0) / measured;
     return {
-      name: `${name}: expected / measured tokens per second`,
+      name: `${name}: estimated / measured tokens per second`,
       ratio,
       goal: `${1 - TOLERANCE} to ${1 + TOLERANCE}`,
       ok: Math.abs(ratio - 1) <= TOLERANCE,
-      detail: `${estimate} against ${real.toFixed(1)} tokens per second`,
+      detail: `${estimate} vs. ${measured.toFixed(1)} tokens per second`,
     };
   } finally {
     await host.close();

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { CHROME_ORIGIN, HOST_MAIN } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
 
-/** Pairs of runs. The median of 21 varies by about 2 % on a busy machine. */
+/** Number of pairs of runs. The median of 21 varies by about 2 % on a busy machine. */
 const ROUNDS = 21;
 const GOAL = 1.5;
 
-/** The built host, run by Node.js. */
+/** Measures the startup of the built host, run by Node.js. */
 export async function run(): Promise<BenchResult[]> {
   return [await timeStarts('spawn to first PING reply / empty Node program', [process.execPath, HOST_MAIN])];
 }
@@ -18,7 +18,7 @@ export async function run(): Promise<BenchResult[]> {
 /** A program and its first arguments. */
 export type Command = readonly [program: string, ...args: string[]];
 
-/** Time from starting a host to the last byte of its first reply, compared with an empty Node.js program from start to exit. */
+/** Compares the time from starting a host to its first reply with the run time of an empty Node.js program. */
 export async function timeStarts(name: string, command: Command): Promise<BenchResult> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
   try {
@@ -36,7 +36,7 @@ export async function timeStarts(name: string, command: Command): Promise<BenchR
       ratio,
       goal: `at most ${GOAL}`,
       ok: ratio <= GOAL,
-      detail: `${median(ours).toFixed(1)} ms against ${median(theirs).toFixed(1)} ms, median of ${ROUNDS}`,
+      detail: `${median(ours).toFixed(1)} ms vs. ${median(theirs).toFixed(1)} ms, median of ${ROUNDS}`,
     };
   } finally {
     await rm(folder, { recursive: true });
@@ -44,16 +44,16 @@ export async function timeStarts(name: string, command: Command): Promise<BenchR
 }
 
 async function timeEmpty(file: string): Promise<number> {
-  const begin = performance.now();
+  const start = performance.now();
   await once(spawn(process.execPath, [file], { stdio: 'ignore' }), 'exit');
-  return performance.now() - begin;
+  return performance.now() - start;
 }
 
 async function timePing(home: string, [program, ...first]: Command): Promise<number> {
   const body = Buffer.from('{"action":"PING"}');
   const length = Buffer.alloc(4);
   length.writeUInt32LE(body.length);
-  const begin = performance.now();
+  const start = performance.now();
   const host = spawn(program, [...first, CHROME_ORIGIN], {
     env: { ...process.env, TABAGENT_HOME: home },
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -61,11 +61,11 @@ async function timePing(home: string, [program, ...first]: Command): Promise<num
   const exited = once(host, 'exit');
   host.stdin.write(Buffer.concat([length, body]));
   await once(host.stdout, 'data');
-  const taken = performance.now() - begin;
+  const elapsed = performance.now() - start;
   host.stdin.end();
   host.stdout.resume();
   await exited;
-  return taken;
+  return elapsed;
 }
 
 function median(numbers: number[]): number {

@@ -10,19 +10,22 @@ import type { BenchResult } from './result.ts';
 const MODEL = 'bench/model/large.gguf';
 const MEGABYTES = 300;
 
-/** Rounds over all hosts, and tokens of each. The first round is not counted: there the number is found. */
+/**
+ * Number of rounds, and tokens per generation. In the first round, which is not counted, the host adjusts its number of
+ * threads.
+ */
 const ROUNDS = 7;
 const TOKENS = 60;
 
-/** Part of the speed of the best number that the host's own choice has to reach. */
+/** Minimum ratio of the speed with the host's number of threads to that with the fastest number. */
 const GOAL = 0.95;
 
-/** Most numbers that are run beside the host's own. */
-const MOST = 8;
+/** Maximum number of thread counts to compare with. */
+const MAX_COUNTS = 8;
 
 /**
- * Tokens a second with the threads the host chooses and corrects, beside each fixed number of them, in turns: on an idle
- * machine, and while another process keeps a core busy.
+ * Compares tokens per second with the number of threads that the host chooses and adjusts, and with fixed numbers, in
+ * alternation: on an idle machine, and while another process keeps a core busy.
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -35,7 +38,7 @@ export async function run(): Promise<BenchResult[]> {
       stdio: 'ignore',
     });
     try {
-      return [idle, await compare(folder, 'one core kept busy')];
+      return [idle, await compare(folder, 'one core busy')];
     } finally {
       spinner.kill('SIGKILL');
     }
@@ -44,8 +47,8 @@ export async function run(): Promise<BenchResult[]> {
   }
 }
 
-async function compare(home: string, what: string): Promise<BenchResult> {
-  const counts = Array.from({ length: Math.min(MOST, availableParallelism()) }, (_, n) => n + 1);
+async function compare(home: string, label: string): Promise<BenchResult> {
+  const counts = Array.from({ length: Math.min(MAX_COUNTS, availableParallelism()) }, (_, n) => n + 1);
   const hosts = new Map<number | 'chosen', { host: HostProcess; speeds: number[] }>();
   try {
     for (const threads of ['chosen', ...counts] as const) {
@@ -55,7 +58,7 @@ async function compare(home: string, what: string): Promise<BenchResult> {
       await expectSuccess(host.request('LOAD_MODEL', { modelPath: MODEL, settings }));
     }
     for (let round = 0; round < ROUNDS; round += 1) {
-      // Another begins each time: what follows a number that spins is not always the same one.
+      // Rotates the order, because threads that still spin slow down the next host.
       const turns = [...hosts.values()];
       for (const { host, speeds } of [...turns.slice(round % turns.length), ...turns.slice(0, round % turns.length)]) {
         const settings = { max_new_tokens: TOKENS, do_sample: false };
@@ -71,7 +74,7 @@ async function compare(home: string, what: string): Promise<BenchResult> {
   const bestSpeeds = hosts.get(best)?.speeds ?? [];
   const ratio = median((hosts.get('chosen')?.speeds ?? []).map((speed, n) => speed / (bestSpeeds[n] ?? Number.NaN)));
   return {
-    name: `${what}: tokens per second with the host's own choice of threads / with the best fixed number`,
+    name: `${label}: tokens per second with the number of threads that the host chose / with the fastest fixed number`,
     ratio,
     goal: `at least ${GOAL}`,
     ok: ratio >= GOAL,
@@ -79,9 +82,9 @@ async function compare(home: string, what: string): Promise<BenchResult> {
   };
 }
 
-async function expectSuccess(asked: ReturnType<HostProcess['request']>) {
-  const reply = await asked;
-  if (reply.status !== 'success') throw new Error(`The host refused: ${reply.message}`);
+async function expectSuccess(pending: ReturnType<HostProcess['request']>) {
+  const reply = await pending;
+  if (reply.status !== 'success') throw new Error(`The request failed: ${reply.message}`);
   return reply;
 }
 

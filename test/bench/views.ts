@@ -5,7 +5,7 @@ import type { PageDriver } from '../support/extension/page-driver.ts';
 import { findProgram } from '../support/find-program.ts';
 import type { BenchResult } from './result.ts';
 
-/** Number of times each is measured; the median counts, or the best of the streamed answers. */
+/** Number of measurements. The result is the median. */
 const ROUNDS = 5;
 
 const MESSAGES = 1_000;
@@ -17,11 +17,11 @@ const FILTER_GOAL_MS = 50;
 const ANSWER_CHARACTERS = 80_000;
 const FRAME_GOAL_MS = 50;
 
-/** Characters of a streamed piece, and the pause after it, milliseconds: 100 pieces a second. */
-const PIECE = 80;
+/** Characters per streamed event, and the pause between events in milliseconds: 100 events per second. */
+const EVENT_CHARACTERS = 80;
 const PAUSE_MS = 10;
 
-/** A part of an answer with everything that is rendered in its own way. */
+/** A part of an answer that contains every kind of Markdown that is rendered. */
 const PART = `## Areas
 
 The area of a circle is $A = \\pi r^2$, and **not** $2\\pi r$. It is used for:
@@ -41,7 +41,10 @@ $$\\int_0^{2\\pi}\\!\\int_0^r \\rho \\, d\\rho \\, d\\varphi = \\pi r^2$$
 
 `;
 
-/** Long conversations, many models, and long answers, in Chromium. */
+/**
+ * Measures the extension's views in Chromium: opening a long conversation, filtering many models, and streaming a long
+ * answer.
+ */
 export async function run(): Promise<BenchResult[]> {
   const [kind] = BROWSERS;
   const program = findProgram(...(kind?.programs ?? []));
@@ -70,8 +73,8 @@ export async function run(): Promise<BenchResult[]> {
 async function stream(response: ServerResponse): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const text = PART.repeat(Math.ceil(ANSWER_CHARACTERS / PART.length)).slice(0, ANSWER_CHARACTERS);
-  for (let at = 0; at < text.length; at += PIECE) {
-    const choices = [{ delta: { content: text.slice(at, at + PIECE) } }];
+  for (let at = 0; at < text.length; at += EVENT_CHARACTERS) {
+    const choices = [{ delta: { content: text.slice(at, at + EVENT_CHARACTERS) } }];
     response.write(`data: ${JSON.stringify({ choices })}\n\n`);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
@@ -79,13 +82,13 @@ async function stream(response: ServerResponse): Promise<void> {
 }
 
 async function openLong(panel: PageDriver): Promise<BenchResult> {
-  await panel.ask('CREATE_CONVERSATION', { id: 'long', title: 'Long' });
+  await panel.request('CREATE_CONVERSATION', { id: 'long', title: 'Long' });
   for (let at = 0; at < MESSAGES; at += 100) {
     const messages = Array.from({ length: 100 }, (_, index) => ({
       role: index % 2 === 0 ? 'user' : 'assistant',
       content: index % 2 === 0 ? `Question ${at + index}?` : `Answer ${at + index}.\n\n${PART}`,
     }));
-    await panel.ask('ADD_MESSAGES', { id: 'long', messages });
+    await panel.request('ADD_MESSAGES', { id: 'long', messages });
   }
   const times: number[] = [];
   let longestFrame = 0;
@@ -107,15 +110,15 @@ async function openLong(panel: PageDriver): Promise<BenchResult> {
     longestFrame = Number(await panel.evaluate(SCROLL));
   }
   return {
-    name: `a conversation of ${MESSAGES} messages, from the click to its last message, ms`,
+    name: `conversation of ${MESSAGES} messages, click to last message, ms`,
     ratio: median(times),
     goal: `at most ${OPEN_GOAL_MS}`,
     ok: median(times) <= OPEN_GOAL_MS,
-    detail: `median of ${ROUNDS}; longest frame while it is scrolled: ${longestFrame.toFixed(0)} ms`,
+    detail: `median of ${ROUNDS}; longest frame while scrolling: ${longestFrame.toFixed(0)} ms`,
   };
 }
 
-/** Scrolls up for 30 frames, a page in each; returns the longest of them, milliseconds. */
+/** Scrolls up by a page in each of 30 frames. Evaluates to the duration of the longest, in milliseconds. */
 const SCROLL = `new Promise((resolve) => {
   const scroller = document.querySelector('.messages');
   let step = 0;
@@ -159,16 +162,16 @@ async function filterMany(bench: BrowserFixture): Promise<BenchResult> {
   }
   await popup.close();
   return {
-    name: `filtering ${MODELS} models, from the key to the drawn list, ms`,
+    name: `filtering ${MODELS} models, key press to rendered list, ms`,
     ratio: median(times),
     goal: `at most ${FILTER_GOAL_MS}`,
     ok: median(times) <= FILTER_GOAL_MS,
-    detail: `median of ${times.map((time) => time.toFixed(0)).join(', ')} ms for five queries`,
+    detail: `median of ${times.map((time) => time.toFixed(0)).join(', ')} ms for the five queries`,
   };
 }
 
 async function streamLong(panel: PageDriver): Promise<BenchResult> {
-  await panel.ask('LOAD_MODEL', { modelPath: 'remote/many/long' });
+  await panel.request('LOAD_MODEL', { modelPath: 'remote/many/long' });
   await panel.click('header [aria-label="New chat"]');
   await panel.waitForText('[data-privacy]', 'Sent to');
   await panel.evaluate(`(() => {
@@ -183,7 +186,7 @@ async function streamLong(panel: PageDriver): Promise<BenchResult> {
   const tasks = (await panel.evaluate('globalThis.tasks')) as number[];
   const longest = Math.max(0, ...tasks);
   return {
-    name: `an answer of ${ANSWER_CHARACTERS / 1000} kB that is streamed, longest task, ms`,
+    name: `streamed answer of ${ANSWER_CHARACTERS / 1000} kB, longest task, ms`,
     ratio: longest,
     goal: `at most ${FRAME_GOAL_MS}`,
     ok: longest <= FRAME_GOAL_MS,

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 
-/** Where the page is served, unless the first argument is another port. */
+/** The default port. The first argument overrides it. */
 const PORT = 8642;
 
-/** Serves the page that shows site authors how to use models: `npm run demo:page`. */
+/** `npm run demo:page`: serves a page that shows web developers how to use models. */
 const port = Number(process.argv[2] ?? PORT);
 const page = await readFile(new URL('index.html', import.meta.url));
 const server = createServer((_, response) => {
@@ -12,5 +12,5 @@ const server = createServer((_, response) => {
   response.end(page);
 });
 server.listen(port, '127.0.0.1', () => {
-  process.stdout.write(`Open http://127.0.0.1:${port}/, allow it in TabAgent's popup, and reload the page.\n`);
+  process.stdout.write(`Open http://127.0.0.1:${port}/, allow it in the TabAgent popup, and reload the page.\n`);
 });

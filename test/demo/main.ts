@@ -10,19 +10,19 @@ import { fact, line, title } from './print.ts';
 import { runSteps, STEPS } from './steps.ts';
 
 /**
- * `npm start`: demonstrates the host's main job. Without an argument everything happens on this computer, with a generated
- * model and a test hub; with a model ID, against the configured hub and in the user's cache.
+ * `npm start`: demonstrates the host's main workflow. Without an argument, it uses a generated model and a local test
+ * hub; with a model ID, the configured hub and the user's cache.
  */
 
 /** Size of the generated model: large enough for visible progress, small enough to generate quickly. */
 const MODEL_MEGABYTES = 48;
-/** Speed of the test hub, so that the progress is visible: loopback alone would be too fast. */
+/** Speed of the test hub. Without a limit, the download would finish before its progress is visible. */
 const HUB_BYTES_PER_SECOND = 24 * 1024 * 1024;
 
 const [argument] = process.argv.slice(2);
 const closers: (() => Promise<unknown>)[] = [];
 try {
-  title('TabAgent host: the main job, in nine steps');
+  title('TabAgent host: the main workflow, in nine steps');
   line();
   const { repo, file, env, home } = argument === undefined ? await embedded() : configured(argument);
   const host = new HostProcess({ home, env });

@@ -4,7 +4,7 @@ import type { Message } from '../support/host/host-process.ts';
 /** Output of `npm start`: plain lines, and on a terminal a progress bar that is redrawn in place. */
 
 const WIDTH = 32;
-/** Longest request or reply shown, characters; the main facts of a reply are printed below it. */
+/** Maximum length of a printed request or reply, in characters. The main facts of a reply are printed below it. */
 const MAX_JSON = 160;
 const isTerminal = process.stdout.isTTY === true;
 
@@ -41,7 +41,7 @@ export function printResult(passed: boolean, expectation: string): void {
   line(`   ${passed ? style('green', '✓') : style('red', '✗')} ${expectation}`);
 }
 
-/** Draws progress: in place on a terminal, as a line for every tenth elsewhere. */
+/** A progress bar. On a terminal it is redrawn in place; otherwise a line is printed for every 10 %. */
 export class ProgressBar {
   #lastTenth = -1;
   #drawn = false;

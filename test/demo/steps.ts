@@ -2,7 +2,7 @@ import { formatBytes } from '../../host/common/format.ts';
 import type { HostProcess, Message } from '../support/host/host-process.ts';
 import { fact, ProgressBar, printReply, printRequest, printResult, step } from './print.ts';
 
-/** What the steps run with. */
+/** The host and the model that the steps use. */
 export interface Subject {
   readonly host: HostProcess;
   /** `owner/name`. */
@@ -16,7 +16,7 @@ interface Step {
   run(subject: Subject): Promise<{ expectation: string; passed: boolean }>;
 }
 
-async function ask({ host }: Subject, action: string, fields: Message = {}): Promise<Message> {
+async function send({ host }: Subject, action: string, fields: Message = {}): Promise<Message> {
   printRequest({ action, ...fields });
   const reply = await host.request(action, fields);
   printReply(reply);
@@ -24,12 +24,12 @@ async function ask({ host }: Subject, action: string, fields: Message = {}): Pro
   return reply;
 }
 
-/** Sends a request and draws its progress events. */
-async function askWithProgress(subject: Subject, action: string, fields: Message): Promise<Message> {
+/** Sends a request, and draws a progress bar for its progress events. */
+async function sendWithProgress(subject: Subject, action: string, fields: Message): Promise<Message> {
   const bar = new ProgressBar();
   const stop = subject.host.onMessage(({ type, payload }) => {
     if (type === 'MODEL_DOWNLOAD_PROGRESS') {
-      // The speed is known after the first moments.
+      // The speed is zero until it has been measured.
       const speed = payload.bytesPerSecond === 0 ? '' : `, ${formatBytes(payload.bytesPerSecond)}/s`;
       const left = payload.etaSeconds === null ? '' : `, ${payload.etaSeconds} s left`;
       bar.draw(payload.progress, `${formatBytes(payload.loaded)} of ${formatBytes(payload.total)}${speed}${left}`);
@@ -57,7 +57,7 @@ export const STEPS: readonly Step[] = [
   {
     title: 'Inspect the computer',
     async run(subject) {
-      const reply = await ask(subject, 'GET_SYSTEM_RESOURCES');
+      const reply = await send(subject, 'GET_SYSTEM_RESOURCES');
       const { cpu, gpus, total_ram, available_ram, disk } = reply.payload ?? {};
       if (succeeded(reply)) {
         const variant = cpu.variant === null ? '' : `, llama.cpp binary "${cpu.variant}"`;
@@ -71,7 +71,7 @@ export const STEPS: readonly Step[] = [
         if (disk) fact(`Disk  ${formatBytes(disk.available)} available of ${formatBytes(disk.total)}`);
       }
       return {
-        expectation: 'CPU and memory are known',
+        expectation: 'CPU and memory are detected',
         passed: succeeded(reply) && cpu.cores > 0 && available_ram > 0 && available_ram <= total_ram,
       };
     },
@@ -79,7 +79,7 @@ export const STEPS: readonly Step[] = [
   {
     title: 'List the available models',
     async run(subject) {
-      const reply = await ask(subject, 'GET_AVAILABLE_MODELS');
+      const reply = await send(subject, 'GET_AVAILABLE_MODELS');
       const models: Message[] = reply.payload?.models ?? [];
       for (const model of models.slice(0, 5)) fact(`${model.name}  ${model.size_gb} GB`);
       if (models.length > 5) fact(`… and ${models.length - 5} more`);
@@ -89,7 +89,7 @@ export const STEPS: readonly Step[] = [
   {
     title: 'Download a model',
     async run(subject) {
-      const reply = await askWithProgress(subject, 'DOWNLOAD_MODEL', {
+      const reply = await sendWithProgress(subject, 'DOWNLOAD_MODEL', {
         modelPath: subject.repo,
         modelFile: subject.file,
       });
@@ -105,7 +105,7 @@ export const STEPS: readonly Step[] = [
     title: 'Load it into memory',
     async run(subject) {
       const settings = { n_gpu_layers: 0, n_ctx: 512 };
-      const reply = await askWithProgress(subject, 'LOAD_MODEL', {
+      const reply = await sendWithProgress(subject, 'LOAD_MODEL', {
         modelPath: subject.repo,
         modelFile: subject.file,
         settings,
@@ -125,7 +125,7 @@ export const STEPS: readonly Step[] = [
   {
     title: 'List the loaded models',
     async run(subject) {
-      const reply = await ask(subject, 'GET_LOADED_MODELS');
+      const reply = await send(subject, 'GET_LOADED_MODELS');
       const ids: string[] = (reply.payload?.models ?? []).map((model: Message) => model.model_id);
       for (const id of ids) fact(id);
       return { expectation: 'the model is listed', passed: ids.includes(modelId(subject)) };
@@ -134,7 +134,7 @@ export const STEPS: readonly Step[] = [
   {
     title: 'Get its state',
     async run(subject) {
-      const reply = await ask(subject, 'GET_MODEL_STATE', { modelId: modelId(subject) });
+      const reply = await send(subject, 'GET_MODEL_STATE', { modelId: modelId(subject) });
       const entry = reply.payload ?? {};
       if (succeeded(reply))
         fact(
@@ -149,7 +149,7 @@ export const STEPS: readonly Step[] = [
   {
     title: 'Unload it',
     async run(subject) {
-      const reply = await ask(subject, 'UNLOAD_MODEL', { modelId: modelId(subject) });
+      const reply = await send(subject, 'UNLOAD_MODEL', { modelId: modelId(subject) });
       if (succeeded(reply)) fact(`${formatBytes(reply.payload.ramFreed)} of RAM freed`);
       return {
         expectation: 'the model is unloaded',
@@ -160,8 +160,8 @@ export const STEPS: readonly Step[] = [
   {
     title: 'Check that it is unloaded',
     async run(subject) {
-      const list = await ask(subject, 'GET_LOADED_MODELS');
-      const state = await ask(subject, 'GET_MODEL_STATE', { modelId: modelId(subject) });
+      const list = await send(subject, 'GET_LOADED_MODELS');
+      const state = await send(subject, 'GET_MODEL_STATE', { modelId: modelId(subject) });
       const empty = !(list.payload?.models ?? []).some((model: Message) => model.model_id === modelId(subject));
       return {
         expectation: 'the model is no longer listed, and its state is an error',
@@ -172,7 +172,7 @@ export const STEPS: readonly Step[] = [
   {
     title: 'Recommend how to split a 7B model between GPU and CPU',
     async run(subject) {
-      const reply = await ask(subject, 'RECOMMEND_SPLIT', { modelSize: 4_000_000_000, totalLayers: 32 });
+      const reply = await send(subject, 'RECOMMEND_SPLIT', { modelSize: 4_000_000_000, totalLayers: 32 });
       const split = reply.payload ?? {};
       if (succeeded(reply)) {
         fact(`${split.gpu_layers} layers on the GPU, ${split.cpu_layers} on the CPU (${split.performance_tier})`);

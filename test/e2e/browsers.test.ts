@@ -6,9 +6,9 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { TestBrowser } from '../support/browser/browser.ts';
 import { startChromium } from '../support/browser/chromium.ts';
 import { startFirefox } from '../support/browser/firefox.ts';
-import { askHost, PROBE_PAGE, writeProbeExtension } from '../support/browser/probe-extension.ts';
-import { describeWith } from '../support/describe-where.ts';
-import { Workshop } from '../support/host/workshop.ts';
+import { PROBE_PAGE, sendToHost, writeProbeExtension } from '../support/browser/probe-extension.ts';
+import { describeIfInstalled } from '../support/describe-unless.ts';
+import { HostFixture } from '../support/host/host-fixture.ts';
 import { ARCHIVE, PACKAGE_NAME } from './support/packaged-host.ts';
 
 /** Each browser: what it is called, how it is started, and the folder that a user who has started it once has. */
@@ -18,40 +18,40 @@ const BROWSERS = [
 ] as const;
 
 for (const { name, programs, start, profile } of BROWSERS) {
-  describeWith(`the packaged host and ${name}`, programs, (browserProgram) => {
-    let shop: Workshop;
+  describeIfInstalled(`the packaged host and ${name}`, programs, (browserProgram) => {
+    let fixture: HostFixture;
     let home: string;
     let program: string;
     let browser: TestBrowser | undefined;
     beforeEach(async () => {
-      shop = await Workshop.open();
-      home = join(shop.home, 'home');
+      fixture = await HostFixture.open();
+      home = join(fixture.home, 'home');
       await mkdir(join(home, profile), { recursive: true });
-      execFileSync('tar', ['-xJf', ARCHIVE, '-C', shop.home]);
-      program = join(shop.home, PACKAGE_NAME, 'tabagent-host');
+      execFileSync('tar', ['-xJf', ARCHIVE, '-C', fixture.home]);
+      program = join(fixture.home, PACKAGE_NAME, 'tabagent-host');
     });
     afterEach(async () => {
       await browser?.close();
       browser = undefined;
-      await shop.close();
+      await fixture.close();
     });
 
     const tabagent = (...args: string[]) =>
       execFileSync(program, args, { env: { PATH: process.env.PATH, HOME: home }, encoding: 'utf8' });
 
     async function ping(): Promise<unknown> {
-      const extension = await writeProbeExtension(join(shop.home, 'probe'), name);
+      const extension = await writeProbeExtension(join(fixture.home, 'probe'), name);
       browser = await start({ program: browserProgram, home, extension });
       const page = await browser.openPage(PROBE_PAGE);
-      return page.evaluate(`${askHost({ action: 'PING' })}.catch((error) => error.message)`);
+      return page.evaluate(`${sendToHost({ action: 'PING' })}.catch((error) => error.message)`);
     }
 
-    it('find each other once it is installed', async () => {
+    it('connect after the host is installed', async () => {
       tabagent('install', '--browser', name);
       expect(await ping()).toMatchObject({ status: 'success', action: 'PING' });
     });
 
-    it('do not, once it is uninstalled, and nothing of it is left', async () => {
+    it('do not connect after it is uninstalled, which removes everything', async () => {
       const before = await listing(home);
       tabagent('install', '--browser', name);
       tabagent('uninstall');

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startChromium } from '../support/browser/chromium.ts';
 import { startFirefox } from '../support/browser/firefox.ts';
-import { askHost, PROBE_PAGE, writeProbeExtension } from '../support/browser/probe-extension.ts';
-import { describeWith } from '../support/describe-where.ts';
+import { PROBE_PAGE, sendToHost, writeProbeExtension } from '../support/browser/probe-extension.ts';
+import { describeIfInstalled } from '../support/describe-unless.ts';
 import { findProgram } from '../support/find-program.ts';
-import { Workshop } from '../support/host/workshop.ts';
+import { HostFixture } from '../support/host/host-fixture.ts';
 import { DEB } from './support/packaged-host.ts';
 
 /** Installing packages for all users is for root, and for a machine that has none of ours already. */
@@ -16,14 +16,14 @@ const mayInstall = process.getuid?.() === 0 && !existsSync('/usr/bin/tabagent');
 /** As the README says it is installed; where another program is at work with packages, that is waited for. */
 const apt = (what: 'install' | 'purge', name: string) => [what, '--yes', '-qq', '-o', 'DPkg::Lock::Timeout=120', name];
 
-describeWith('the Debian package', ['dpkg-deb'], () => {
-  let shop: Workshop;
+describeIfInstalled('the Debian package', ['dpkg-deb'], () => {
+  let fixture: HostFixture;
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
-  it('holds the host, its manifests and its documents, all of root', () => {
+  it('contains the host, its manifests and its documentation, all owned by root', () => {
     const list = execFileSync('dpkg-deb', ['--contents', DEB], { encoding: 'utf8' });
     for (const path of [
       'usr/lib/tabagent-host/tabagent-host',
@@ -46,8 +46,8 @@ describeWith('the Debian package', ['dpkg-deb'], () => {
     expect([...owners]).toEqual(['root/root']);
   });
 
-  describeWith('and lintian', ['lintian'], () => {
-    it('agree, but for what an override explains', () => {
+  describeIfInstalled('checked with lintian', ['lintian'], () => {
+    it('has only the issues that an override explains', () => {
       const args = ['--allow-root', '--tag-display-limit', '0', '--fail-on', 'error,warning', DEB];
       expect(spawnSync('lintian', args, { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '' });
     });
@@ -58,7 +58,7 @@ describeWith('the Debian package', ['dpkg-deb'], () => {
       spawnSync('apt-get', apt('purge', 'tabagent-host'), { stdio: 'ignore' });
     });
 
-    it('is found by browsers that no user registered it with, and purged without a trace', async () => {
+    it('registers the host with the browsers of all users, and is purged completely', async () => {
       execFileSync('apt-get', apt('install', DEB), { stdio: 'pipe' });
       expect(execFileSync('tabagent', ['--version'], { encoding: 'utf8' })).toMatch(/^\d+\.\d+\.\d+/);
       for (const { family, program, start } of [
@@ -66,11 +66,11 @@ describeWith('the Debian package', ['dpkg-deb'], () => {
         { family: 'firefox', program: findProgram('firefox-esr'), start: startFirefox },
       ] as const) {
         if (program === undefined) continue;
-        const extension = await writeProbeExtension(join(shop.home, `probe-${family}`), family);
-        const browser = await start({ program, home: join(shop.home, family), extension });
+        const extension = await writeProbeExtension(join(fixture.home, `probe-${family}`), family);
+        const browser = await start({ program, home: join(fixture.home, family), extension });
         try {
           const page = await browser.openPage(PROBE_PAGE);
-          const reply = await page.evaluate(`${askHost({ action: 'PING' })}.catch((error) => error.message)`);
+          const reply = await page.evaluate(`${sendToHost({ action: 'PING' })}.catch((error) => error.message)`);
           expect(reply).toMatchObject({ status: 'success', action: 'PING' });
         } finally {
           await browser.close();

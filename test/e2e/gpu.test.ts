@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { inspectModel } from '../../host/gguf/inspect.ts';
 import { demandOf, memoryFor } from '../../host/hardware/demand.ts';
-import { describeWhere } from '../support/describe-where.ts';
+import { describeUnless } from '../support/describe-unless.ts';
 import { bertModel, bertVector } from '../support/gguf/bert-model.ts';
 import { markovModel, STORY_GREEDY } from '../support/gguf/markov-model.ts';
 import { writeModelKind } from '../support/gguf/model-kinds.ts';
 import type { HostProcess } from '../support/host/host-process.ts';
-import { Workshop } from '../support/host/workshop.ts';
+import { HostFixture } from '../support/host/host-fixture.ts';
 
 /** Where Vulkan looks for drivers on Linux. Mesa's lavapipe is a GPU in software. */
 const DRIVERS = '/usr/share/vulkan/icd.d';
@@ -33,20 +33,20 @@ const BERT = { modelPath: 'made/bert', modelFile: 'bert.gguf' };
 /** The GPU in software is used only where it is asked for. */
 const ON_GPU = { TABAGENT_GPU: 'vulkan', GGML_VK_VISIBLE_DEVICES: '0', VK_DRIVER_FILES: join(DRIVERS, driver ?? '') };
 
-describeWhere('a GPU', missing, () => {
-  let shop: Workshop;
+describeUnless('a GPU', missing, () => {
+  let fixture: HostFixture;
   let host: HostProcess;
 
   beforeAll(async () => {
-    shop = await Workshop.open();
-    const folder = (name: string) => join(shop.home, 'models', 'made', name);
+    fixture = await HostFixture.open();
+    const folder = (name: string) => join(fixture.home, 'models', 'made', name);
     for (const name of ['story', 'window', 'bert']) await mkdir(folder(name), { recursive: true });
     await writeFile(join(folder('story'), MODEL.modelFile), markovModel({ layers: LAYERS }));
     await writeFile(join(folder('bert'), BERT.modelFile), bertModel({ words: WORDS }));
     await writeModelKind(join(folder('window'), KIND.modelFile), 'sliding-window', { pieces: 30_000 });
-    host = shop.host({ env: ON_GPU });
+    host = fixture.host({ env: ON_GPU });
   });
-  afterAll(() => shop.close());
+  afterAll(() => fixture.close());
 
   const loaded = async (on: HostProcess, request: object) => {
     const reply = await on.request('LOAD_MODEL', request);
@@ -68,7 +68,7 @@ describeWhere('a GPU', missing, () => {
     expect(await story(host)).toBe(BEGINNING);
   });
 
-  it('takes some of the layers', async () => {
+  it('can hold some of the layers', async () => {
     expect(await loaded(host, { ...MODEL, n_gpu_layers: 3 })).toMatchObject({
       loadedTo: 'SPLIT',
       gpuLayers: 3,
@@ -77,15 +77,15 @@ describeWhere('a GPU', missing, () => {
     expect(await story(host)).toBe(BEGINNING);
   });
 
-  it('takes no layers', async () => {
+  it('can be left unused', async () => {
     expect(await loaded(host, { ...MODEL, n_gpu_layers: 0 })).toMatchObject({ loadedTo: 'CPU', gpuLayers: 0 });
     expect(await story(host)).toBe(BEGINNING);
     await host.request('UNLOAD_ALL_MODELS');
   });
 
   // Weights dominate: the working memory of a part of the layers depends on which of them are evaluated where.
-  it.each([8, 3])('holds as much of a model with %d layers on it as was estimated', async (layers) => {
-    const { shape } = await inspectModel([join(shop.home, 'models', KIND.modelPath, KIND.modelFile)]);
+  it.each([8, 3])('uses the estimated memory for a model with %d layers on it', async (layers) => {
+    const { shape } = await inspectModel([join(fixture.home, 'models', KIND.modelPath, KIND.modelFile)]);
     const { vram, ram } = memoryFor(demandOf(shape, { contextSize: 8192 }), layers, 1);
     const { vramUsed, ramUsed } = await loaded(host, {
       ...KIND,
@@ -100,7 +100,7 @@ describeWhere('a GPU', missing, () => {
     await host.request('UNLOAD_ALL_MODELS');
   });
 
-  it('holds several models, and embeds', async () => {
+  it('can hold several models, and embed', async () => {
     await loaded(host, MODEL);
     expect(await loaded(host, BERT)).toMatchObject({ loadedTo: 'GPU', capabilities: ['embed'] });
     const texts = ['a model'];
@@ -117,7 +117,7 @@ describeWhere('a GPU', missing, () => {
     ['without a device', { ...ON_GPU, GGML_VK_VISIBLE_DEVICES: '' }],
     ['that is turned off', { ...ON_GPU, TABAGENT_GPU: 'off' }],
   ])('%s is neither listed nor used', async (_name, env) => {
-    const other = shop.host({ env });
+    const other = fixture.host({ env });
     expect(await other.request('GET_SYSTEM_RESOURCES')).toMatchObject({ payload: { gpu: null } });
     expect(await other.request('RECOMMEND_SPLIT', MODEL)).toMatchObject({ payload: { gpu_layers: 0, fits: true } });
     expect(await loaded(other, MODEL)).toMatchObject({ loadedTo: 'CPU' });

@@ -2,32 +2,32 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFile, chmod, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Workshop } from '../support/host/workshop.ts';
+import { HostFixture } from '../support/host/host-fixture.ts';
 import { ARCHIVE, PACKAGE_NAME, VERSION } from './support/packaged-host.ts';
 
-describe('install.sh, from the unpacked archive', () => {
-  let unpacked: Workshop;
-  let shop: Workshop;
+describe('install.sh from the unpacked archive', () => {
+  let unpacked: HostFixture;
+  let fixture: HostFixture;
   let home: string;
   let folder: string;
   beforeAll(async () => {
-    unpacked = await Workshop.open();
+    unpacked = await HostFixture.open();
     execFileSync('tar', ['-xJf', ARCHIVE, '-C', unpacked.home]);
     folder = join(unpacked.home, PACKAGE_NAME);
   });
   afterAll(() => unpacked.close());
   beforeEach(async () => {
-    shop = await Workshop.open();
-    home = join(shop.home, 'it’s a home');
+    fixture = await HostFixture.open();
+    home = join(fixture.home, 'it’s a home');
     await mkdir(join(home, '.config', 'chromium'), { recursive: true });
     await chmod(home, 0o755);
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   const install = (...args: string[]) =>
     spawnSync(join(folder, 'install.sh'), args, { env: { PATH: process.env.PATH, HOME: home }, encoding: 'utf8' });
 
-  it('installs the host and its command, and registers it, and takes all of it away', async () => {
+  it('installs and registers the host and its command, and uninstalls everything', async () => {
     const before = await readdir(home, { recursive: true });
     const installed = install('--browser', 'chromium');
     expect(installed).toMatchObject({ status: 0 });
@@ -38,7 +38,7 @@ describe('install.sh, from the unpacked archive', () => {
     const command = join(home, '.local/bin/tabagent');
     expect(await realpath(command)).toBe(await realpath(program));
     expect(execFileSync(command, ['--version'], { encoding: 'utf8' })).toContain(VERSION);
-    const host = shop.host({ command: [program] });
+    const host = fixture.host({ command: [program] });
     expect(await host.request('PING')).toMatchObject({ status: 'success' });
     await host.close();
 
@@ -47,7 +47,7 @@ describe('install.sh, from the unpacked archive', () => {
     expect(left).toEqual(['.local', '.local/bin', '.local/lib']);
   });
 
-  it('installs over an earlier version, and leaves nothing of it, but what others put there', async () => {
+  it('replaces an earlier version completely, and keeps other files', async () => {
     install('--browser', 'chromium');
     const place = join(home, '.local/lib/tabagent-host');
     await writeFile(join(place, 'lib', 'of-an-earlier-version.js'), '');
@@ -61,7 +61,7 @@ describe('install.sh, from the unpacked archive', () => {
     expect(await readdir(place, { recursive: true })).toEqual(['lib', 'lib/own.txt']);
   });
 
-  it('links the manual page and the completions where programs look for them', async () => {
+  it('links the manual page and the completions where man and shells look for them', async () => {
     install('--browser', 'chromium');
     for (const link of [
       'share/man/man1/tabagent.1',
@@ -78,7 +78,7 @@ describe('install.sh, from the unpacked archive', () => {
     ['.local/bin/tabagent', 'a command of that name'],
     ['.local/lib/tabagent-host', 'a file where the host belongs'],
     ['.local/lib/tabagent-host/own.txt', 'a folder that is not its own'],
-  ])('refuses %s, and replaces it only with --force', async (path) => {
+  ])('does not replace %s without --force', async (path) => {
     const file = join(home, path);
     await mkdir(join(file, '..'), { recursive: true });
     await writeFile(file, 'mine');
@@ -94,7 +94,7 @@ describe('install.sh, from the unpacked archive', () => {
     ['cpu mips', 'This package is for linux-mips'],
     ['system plan9', 'This package is for plan9-'],
     ['kib 999999999999', 'Not enough disk space'],
-  ])('checks the requirements before it changes anything: %s', async (fact, message) => {
+  ])('changes nothing if a requirement is not met: %s', async (fact, message) => {
     const facts = join(folder, 'PACKAGE.txt');
     const before = await readFile(facts, 'utf8');
     await appendFile(facts, `${fact}\n`);
@@ -106,8 +106,8 @@ describe('install.sh, from the unpacked archive', () => {
     expect(await readdir(home)).toEqual(['.config']);
   });
 
-  it('names the C library that it requires', async () => {
-    const bin = join(shop.home, 'stand-ins');
+  it('reports the C library that it requires', async () => {
+    const bin = join(fixture.home, 'stand-ins');
     await mkdir(bin);
     await writeFile(join(bin, 'getconf'), '#!/bin/sh\necho glibc 2.31\n', { mode: 0o755 });
     const env = { PATH: `${bin}:${process.env.PATH}`, HOME: home };
@@ -119,7 +119,7 @@ describe('install.sh, from the unpacked archive', () => {
     expect(await readdir(home)).toEqual(['.config']);
   });
 
-  it('copies only what belongs to it', async () => {
+  it('copies only listed files', async () => {
     await writeFile(join(folder, 'letter.txt'), 'mine');
     install('--browser', 'chromium');
     expect(await readdir(join(home, '.local/lib/tabagent-host'))).not.toContain('letter.txt');
@@ -127,14 +127,14 @@ describe('install.sh, from the unpacked archive', () => {
     install('--uninstall');
   });
 
-  it('goes where it is told', async () => {
-    const prefix = join(shop.home, 'opt');
+  it('installs in the folder that --prefix names', async () => {
+    const prefix = join(fixture.home, 'opt');
     expect(install('--prefix', prefix, '--browser', 'chromium')).toMatchObject({ status: 0 });
     expect(await readdir(join(prefix, 'bin'))).toEqual(['tabagent']);
     expect(install('--uninstall', '--prefix', prefix)).toMatchObject({ status: 0 });
   });
 
-  it('says what is wrong, and changes nothing then', async () => {
+  it('reports invalid arguments, and changes nothing', async () => {
     expect(install('--prefix', 'relative')).toMatchObject({ status: 1, stderr: expect.stringContaining('absolute') });
     expect(install('--uninstall', '--browser')).toMatchObject({ status: 1 });
     expect(install('--uninstall').stdout).toContain('not installed');

@@ -12,7 +12,7 @@ const npm = (cwd: string, ...args: string[]) =>
     encoding: 'utf8',
   });
 
-describe('the package of the library, in a separate project', () => {
+describe('the library package in a separate project', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'tabagent-library-'));
@@ -29,12 +29,12 @@ describe('the package of the library, in a separate project', () => {
   }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('brings only what it needs, and compiles nothing', () => {
+  it('installs only required dependencies, and compiles nothing', () => {
     const names = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'));
     expect(names.sort()).toEqual(['@napi-rs', 'tabagent-host']);
   });
 
-  it('has types that need those of no other package', () => {
+  it('has types that do not depend on other packages', () => {
     writeFileSync(
       join(folder, 'use.ts'),
       `import { createHost } from 'tabagent-host';
@@ -61,7 +61,7 @@ void host.handleMessage({ action: 'PING' });
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
   });
 
-  it('answers', () => {
+  it('creates a host that replies', () => {
     const program = `import { createHost } from 'tabagent-host';
 const host = createHost({ home: ${JSON.stringify(join(folder, 'home'))} });
 process.stdout.write(await host.handleMessage('{"action":"PING"}'));

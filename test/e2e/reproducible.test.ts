@@ -7,14 +7,14 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sha256 } from '../../installers/package/checksums.ts';
 import { DEB, OUT, ROOT } from './support/packaged-host.ts';
 
-describe('packaging', () => {
+describe('a package', () => {
   let again: string;
   beforeEach(async () => {
     again = await mkdtemp(join(tmpdir(), 'tabagent-package-again-'));
   });
   afterEach(() => rm(again, { recursive: true }));
 
-  it('gives the same bytes a second time, in another folder', async () => {
+  it('has the same bytes if it is built again in another folder', async () => {
     const args = ['installers/package/main.ts', '--out', again, ...(existsSync(DEB) ? ['--installers'] : [])];
     const env = { ...process.env, TZ: 'Asia/Kolkata', LC_ALL: 'C' };
     execFileSync(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sha256 } from '../../installers/package/checksums.ts';
 import { entriesOf } from '../../installers/package/entry.ts';
-import { describeWith } from '../support/describe-where.ts';
+import { describeIfInstalled } from '../support/describe-unless.ts';
 import { ROOT, VERSION } from './support/packaged-host.ts';
 
 /** The registry of CI may lack llama.cpp for Windows; everything else of the installer is the same without it. */
 const NAME = `tabagent-host-${VERSION}-win-x64`;
 
-describeWith('the Windows installer, made here', ['makensis'], () => {
-  describeWith('and opened', ['7z'], (sevenZip) => {
+describeIfInstalled('the Windows installer', ['makensis'], () => {
+  describeIfInstalled('opened with 7z', ['7z'], (sevenZip) => {
     let out: string;
     let name: string;
     beforeAll(async () => {
@@ -32,7 +32,7 @@ describeWith('the Windows installer, made here', ['makensis'], () => {
     }, 600_000);
     afterAll(() => rm(out, { recursive: true, force: true }));
 
-    it('holds every file of the packaged host, and a program to remove it', async () => {
+    it('contains every file of the packaged host and an uninstaller', async () => {
       for (const entry of entriesOf(join(out, name))) {
         if (entry.folder) continue;
         const inside = join(out, 'opened', entry.name.slice(name.length + 1));
@@ -41,7 +41,7 @@ describeWith('the Windows installer, made here', ['makensis'], () => {
       expect(await readdir(join(out, 'opened'))).toContain('uninstall.exe');
     });
 
-    it('removes what its list names, and no folder with all that is in it', async () => {
+    it('removes only listed files, and no folder recursively', async () => {
       const script = await readFile(join(ROOT, 'installers/windows/installer.nsi'), 'utf8');
       expect(script).not.toContain('RMDir /r');
       const list = (await readFile(join(out, name, 'FILES.txt'), 'utf8')).trim().split('\n');
@@ -58,14 +58,14 @@ describeWith('the Windows installer, made here', ['makensis'], () => {
       for (const path of list) expect(path).toMatch(/^[\x20-\x7e]+$/);
     });
 
-    it('stands beside an archive that other programs can read', async () => {
+    it('is accompanied by an archive that other programs can read', async () => {
       const list = execFileSync(sevenZip, ['t', `${out}/${name}.zip`], { encoding: 'utf8' });
       expect(list).toContain('Everything is Ok');
       const files = entriesOf(join(out, name)).filter(({ folder }) => !folder).length;
       expect(list).toContain(`Files: ${files}`);
     });
 
-    it('installs a program that no longer claims a signature of others', async () => {
+    it("installs a program without Node's signature", async () => {
       const program = await readFile(join(out, name, 'tabagent-host.exe'));
       const optional = program.readUInt32LE(0x3c) + 24;
       expect(program.readUInt32LE(optional + 112 + 4 * 8 + 4)).toBe(0);

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { seededBytes } from '../support/cache/cache-bench.ts';
+import { seededBytes } from '../support/cache/cache-fixture.ts';
 import { markovModel, STORY_GREEDY } from '../support/gguf/markov-model.ts';
 import { string } from '../support/gguf/write-gguf.ts';
-import { promised } from '../support/host/promised.ts';
-import { Workshop } from '../support/host/workshop.ts';
+import { HostFixture } from '../support/host/host-fixture.ts';
+import { payloadOf } from '../support/host/payload-of.ts';
 import { startHub, type TestHub } from '../support/hub/hub.ts';
 import { AWKWARD, VERSION, WindowsUser } from './windows.ts';
 
@@ -18,7 +18,7 @@ const TEMPLATE = '{{ bos_token }}{{ messages[-1].content }}';
 describe('the packaged host on Windows', () => {
   let user: WindowsUser;
   let program: string;
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   beforeAll(async () => {
     user = await WindowsUser.open();
@@ -26,16 +26,16 @@ describe('the packaged host on Windows', () => {
   });
   afterAll(() => user.close());
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
     const files = {
       'markov.gguf': markovModel({ metadata: { 'tokenizer.chat_template': string(TEMPLATE) } }),
       'large.gguf': seededBytes(LARGE_BYTES, 3),
     };
-    hub = shop.use(await startHub({ repos: { [REPO]: { files } }, bytesPerSecond: 10 * MiB }));
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files } }, bytesPerSecond: 10 * MiB }));
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
-  const start = () => shop.host({ command: [program], env: { HF_ENDPOINT: hub.url, TABAGENT_GPU: 'off' } });
+  const start = () => fixture.host({ command: [program], env: { HF_ENDPOINT: hub.url, TABAGENT_GPU: 'off' } });
 
   it('prints its version from a folder with spaces, signs and umlauts', async () => {
     expect(await user.run(program, ['--version'])).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
@@ -43,8 +43,8 @@ describe('the packaged host on Windows', () => {
 
   it('answers a browser over pipes, and describes the computer', async () => {
     const host = start();
-    expect(promised('PING', await host.request('PING')).version).toBe(VERSION);
-    const system = promised('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));
+    expect(payloadOf('PING', await host.request('PING')).version).toBe(VERSION);
+    const system = payloadOf('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));
     expect(system.cpu.cores).toBeGreaterThan(0);
     expect(system.available_ram).toBeGreaterThan(0);
     expect(await host.close()).toEqual({ code: 0, signal: null });
@@ -52,18 +52,18 @@ describe('the packaged host on Windows', () => {
 
   it('downloads, loads, runs, unloads and deletes a model', async () => {
     const host = start();
-    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
+    payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
     const settings = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
-    const loaded = promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings }));
+    const loaded = payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings }));
     expect(loaded).toMatchObject({ isReady: true, architecture: 'llama' });
     const messages = [{ role: 'user', content: '' }];
     const reply = await host.request('GENERATE', { messages, settings: { do_sample: false } });
-    expect(promised('GENERATE', reply).output).toBe(STORY_GREEDY);
+    expect(payloadOf('GENERATE', reply).output).toBe(STORY_GREEDY);
     const modelId = `${REPO}/markov.gguf`;
     // The runner maps the file, so Windows would not delete it.
     expect(await host.request('DELETE_MODEL', MODEL)).toMatchObject({ code: 'MODEL_IN_USE' });
-    promised('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId }));
-    promised('DELETE_MODEL', await host.request('DELETE_MODEL', MODEL));
+    payloadOf('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId }));
+    payloadOf('DELETE_MODEL', await host.request('DELETE_MODEL', MODEL));
     expect(await host.close()).toEqual({ code: 0, signal: null });
   });
 
@@ -74,11 +74,11 @@ describe('the packaged host on Windows', () => {
     await reached;
     await first.kill();
     const second = start();
-    const { downloads } = promised('GET_ACTIVE_DOWNLOADS', await second.request('GET_ACTIVE_DOWNLOADS'));
+    const { downloads } = payloadOf('GET_ACTIVE_DOWNLOADS', await second.request('GET_ACTIVE_DOWNLOADS'));
     expect(downloads).toEqual([expect.objectContaining({ status: 'paused', total: LARGE_BYTES })]);
     expect(downloads[0]?.downloaded).toBeGreaterThan(0);
-    promised('DOWNLOAD_MODEL', await second.request('DOWNLOAD_MODEL', LARGE));
-    promised('VERIFY_MODEL', await second.request('VERIFY_MODEL', LARGE));
+    payloadOf('DOWNLOAD_MODEL', await second.request('DOWNLOAD_MODEL', LARGE));
+    payloadOf('VERIFY_MODEL', await second.request('VERIFY_MODEL', LARGE));
   });
 
   it('runs its commands for a user whose name has umlauts', async () => {

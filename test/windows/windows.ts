@@ -5,8 +5,8 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Ran } from '../support/cli/run-command.ts';
-import { ended } from '../support/cli/run-command.ts';
+import type { CommandResult } from '../support/cli/run-command.ts';
+import { collectOutput } from '../support/cli/run-command.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -69,14 +69,14 @@ export class WindowsUser {
   }
 
   /** Runs a program and waits for it to exit. */
-  async run(program: string, args: readonly string[], { env = {}, verbatim = false } = {}): Promise<Ran> {
+  async run(program: string, args: readonly string[], { env = {}, verbatim = false } = {}): Promise<CommandResult> {
     const child = spawn(program, args, {
       cwd: this.home,
       env: { ...this.env, ...env },
       windowsVerbatimArguments: verbatim,
     });
     child.stdin.end();
-    return ended(child);
+    return collectOutput(child);
   }
 
   async close(): Promise<void> {

@@ -12,21 +12,21 @@ import { makeNsisInstaller } from '../../installers/windows/nsis.ts';
 import { cacheFolder, wineRoot } from './root.ts';
 
 /**
- * `npm run test:wine`: runs tests with the Node.js of Windows under Wine. Everything runs in separate namespaces, whose
- * mounts and processes end with them.
+ * `npm run test:wine`: runs tests with Node.js for Windows under Wine. Mounts and processes are in separate namespaces,
+ * so they end with the command.
  */
 
 const USAGE = `Usage: npm run test:wine -- [options] [patterns]
 
 Runs the tests of the Windows package under Wine, or those whose paths match.
-Requires Linux on x64, root, apt-get and debootstrap; a Debian system with Wine is
-made in ~/.cache/tabagent-wine once.
+Requires Linux on x64, root, apt-get and debootstrap. The first run creates a
+Debian system with Wine in ~/.cache/tabagent-wine.
 
   --suite NAME     package (default): the packaged host and its installer;
                    unit, integration: the same tests as npm test; can be repeated
-  --no-package     use the package that is in out/
-  --minutes N      end after so many minutes (default: 60)
-  --keep           keep the Windows drive
+  --no-package     use the existing package in out/
+  --minutes N      time limit in minutes (default: 60)
+  --keep           do not delete the Windows drive
   --help           show this help
 `;
 
@@ -42,7 +42,7 @@ const FOLDERS: Readonly<Record<Suite, string>> = {
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** The packages with binaries that tests load on Windows, besides those of the packaged host. */
+/** Packages with native binaries that the tests load on Windows, in addition to the packaged host. */
 const WINDOWS_PACKAGES = [
   '@esbuild/win32-x64',
   '@napi-rs/keyring-win32-x64-msvc',
@@ -51,7 +51,10 @@ const WINDOWS_PACKAGES = [
   '@unrs/resolver-binding-win32-x64-msvc',
 ];
 
-/** Debian's script `wine` would start the 32-bit loader, which starts nothing on a kernel without 32-bit programs. */
+/**
+ * The 64-bit loader. Debian's script `wine` prefers the 32-bit one, which fails on kernels that cannot run 32-bit
+ * programs.
+ */
 const WINE = '/usr/lib/wine/wine64';
 
 process.exitCode = await main();
@@ -74,7 +77,7 @@ async function main(): Promise<number> {
     return values.help ? 0 : 2;
   }
   if (process.platform !== 'linux' || process.arch !== 'x64' || process.getuid?.() !== 0) {
-    process.stderr.write('These tests need Linux on x64 and root, for chroot.\n');
+    process.stderr.write('These tests require Linux on x64, and root for chroot.\n');
     return 1;
   }
   if (suites.includes('package') && !values['no-package']) makeWindowsPackage();
@@ -94,12 +97,12 @@ async function main(): Promise<number> {
 function makeWindowsPackage(): void {
   const args = ['installers/package/main.ts', '--target', 'win-x64', '--installers'];
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (status !== 0) throw new Error(`The package for Windows could not be made (exit code ${status}).`);
+  if (status !== 0) throw new Error(`Packaging the host for Windows failed with exit code ${status}.`);
 }
 
 /**
- * Puts Node.js and the packages for Windows on the drive. The checkout itself is mounted as C:\repo; what it lacks is
- * found in C:\node_modules, where Node.js looks afterwards.
+ * Copies Node.js and packages for Windows to the drive. The checkout is mounted as C:\repo. Node.js also searches
+ * C:\node_modules, where it finds the packages that the checkout lacks.
  */
 function prepareDrive(work: string): void {
   const source = { root, cache: join(root, 'out', '.packages') };
@@ -115,14 +118,14 @@ function prepareDrive(work: string): void {
   mkdirSync(join(drive, 'repo'));
 }
 
-/** Returns whether the kernel runs 32-bit programs, such as NSIS installers. Not every virtual machine does. */
+/** Returns whether the kernel can run 32-bit programs, such as NSIS installers. Some virtual machines cannot. */
 function runs32Bit(wine: string): boolean {
   return spawnSync(requireProgram('chroot'), [wine, '/lib/ld-linux.so.2', '--version']).status === 0;
 }
 
 /** Makes a 64-bit installer from the same script. Returns its path on Windows. */
 function make64BitSetup(work: string): string {
-  process.stdout.write('This kernel runs no 32-bit programs: the tests use a 64-bit build of setup.exe.\n');
+  process.stdout.write('This kernel cannot run 32-bit programs: the tests use a 64-bit build of setup.exe.\n');
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const hostFolder = join(root, 'out', `tabagent-host-${version}-win-x64`);
   makeNsisInstaller({
@@ -142,7 +145,7 @@ interface Run {
   readonly suites: readonly Suite[];
   readonly patterns: readonly string[];
   readonly minutes: number;
-  /** The installer to test; undefined for the one in out/. */
+  /** The installer to test. Default: the one in out/. */
   readonly setup: string | undefined;
 }
 
@@ -161,14 +164,14 @@ async function runInWine({ wine, work, suites, patterns, minutes, setup }: Run):
         ]
       : []),
   ];
-  // Variables of this process contain paths that Windows programs cannot open.
+  // The environment of this process contains paths that Windows programs cannot open.
   const env = {
     HOME: '/root',
     XDG_RUNTIME_DIR: '/tmp',
     PATH: '/usr/bin:/bin',
     WINEPREFIX: '/w/prefix',
     WINEDEBUG: '-all',
-    // Nothing here needs .NET or a browser engine, whose installers Wine would offer.
+    // Prevents Wine from installing .NET and a browser engine, which the tests do not need.
     WINEDLLOVERRIDES: 'mscoree,mshtml=',
     WINELOADER: WINE,
     LANG: 'C.UTF-8',
@@ -188,7 +191,7 @@ async function runInWine({ wine, work, suites, patterns, minutes, setup }: Run):
     '--maxWorkers=1',
     ...(patterns.length > 0 ? patterns : suites.map((suite) => FOLDERS[suite])).map((pattern) => `'${pattern}'`),
   ];
-  // Under Wine, Node.js cannot write to a pipe from Linux, only to a file.
+  // Under Wine, Node.js cannot write to a Linux pipe, only to a file.
   const inside = [
     `${WINE} wineboot -i >/w/output 2>&1`,
     'cd /w/prefix/drive_c/repo',
@@ -207,7 +210,7 @@ async function runInWine({ wine, work, suites, patterns, minutes, setup }: Run):
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );
   const timer = setTimeout(() => {
-    process.stderr.write(`The tests did not end within ${minutes} minutes.\n`);
+    process.stderr.write(`The tests did not finish within ${minutes} minutes.\n`);
     child.kill('SIGKILL');
   }, minutes * 60_000);
   const [code] = await once(child, 'exit');
@@ -215,7 +218,7 @@ async function runInWine({ wine, work, suites, patterns, minutes, setup }: Run):
   return code ?? 1;
 }
 
-/** Quotes a text for the shell. */
+/** Quotes a string for the shell. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

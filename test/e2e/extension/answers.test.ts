@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { describeWith } from '../../support/describe-where.ts';
+import { describeIfInstalled } from '../../support/describe-unless.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
 import { MODELS, modelId, REPO } from '../../support/extension/models.ts';
 
@@ -18,18 +18,18 @@ ${CODE}
 Some books write $\\Area{r}$ for it.`;
 
 for (const kind of BROWSERS) {
-  describeWith(`answers in ${kind.name}`, kind.programs, (program) => {
+  describeIfInstalled(`answers in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     beforeEach(async () => {
       fixture = await BrowserFixture.open(kind, program, { repos: { [REPO]: { files: MODELS } } });
     });
     afterEach(() => fixture.close());
 
-    it('are shown without delay, even with hostile code and formulas', async () => {
+    it('do not block the page, even with hostile code and formulas', async () => {
       fixture.install();
       const page = await fixture.page('sidepanel.html');
       await page.waitForText('header', 'Connected');
-      await page.ask('CREATE_CONVERSATION', { id: 'slow', title: 'Slow' });
+      await page.request('CREATE_CONVERSATION', { id: 'slow', title: 'Slow' });
       // The library takes seconds for a word of this length in Java.
       const slow = '$'.repeat(20_000);
       const deep = `$${'{'.repeat(400)}x${'}'.repeat(400)}$`;
@@ -38,7 +38,7 @@ for (const kind of BROWSERS) {
         { role: 'user', content: 'Be slow.' },
         { role: 'assistant', content },
       ];
-      await page.ask('ADD_MESSAGES', { id: 'slow', messages });
+      await page.request('ADD_MESSAGES', { id: 'slow', messages });
       await page.click('header .buttons button');
       await page.click('.row .open');
       await page.waitForElement('.code + p + .code');
@@ -53,13 +53,13 @@ for (const kind of BROWSERS) {
     it.each([
       ['light', false],
       ['dark', true],
-    ])('show formulas as MathML and code in color, and both are as written when copied: %s', async (theme, dark) => {
+    ])('show formulas as MathML and highlighted code, and copy both as written: %s', async (theme, dark) => {
       fixture.install();
       const page = await fixture.page('sidepanel.html', { dark });
       await page.waitForText('header', 'Connected');
-      await page.ask('LOAD_MODEL', { modelPath: modelId('story.gguf'), settings: { n_threads: 1 } });
-      await page.ask('CREATE_CONVERSATION', { id: 'circle', title: 'Circles' });
-      await page.ask('ADD_MESSAGES', {
+      await page.request('LOAD_MODEL', { modelPath: modelId('story.gguf'), settings: { n_threads: 1 } });
+      await page.request('CREATE_CONVERSATION', { id: 'circle', title: 'Circles' });
+      await page.request('ADD_MESSAGES', {
         id: 'circle',
         messages: [
           { role: 'user', content: 'What is the area of a circle?' },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { describeWith } from '../../support/describe-where.ts';
+import { describeIfInstalled } from '../../support/describe-unless.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
 import { MODELS, modelId, REPO } from '../../support/extension/models.ts';
 import type { PageDriver } from '../../support/extension/page-driver.ts';
@@ -19,7 +19,7 @@ interface StoredMessage {
 
 /** The messages of the newest conversation, as the host stores them: those of the branch that is shown. */
 async function storedMessages(page: PageDriver): Promise<StoredMessage[]> {
-  const { messages } = (await page.ask('GET_CONVERSATION', { id: await newestId(page) })) as {
+  const { messages } = (await page.request('GET_CONVERSATION', { id: await newestId(page) })) as {
     messages: StoredMessage[];
   };
   return messages;
@@ -27,7 +27,7 @@ async function storedMessages(page: PageDriver): Promise<StoredMessage[]> {
 
 /** The id of the newest conversation. */
 async function newestId(page: PageDriver): Promise<string | undefined> {
-  const { conversations } = (await page.ask('LIST_CONVERSATIONS')) as { conversations: { id: string }[] };
+  const { conversations } = (await page.request('LIST_CONVERSATIONS')) as { conversations: { id: string }[] };
   return conversations[0]?.id;
 }
 
@@ -43,7 +43,7 @@ async function ask(page: PageDriver, text: string): Promise<void> {
 }
 
 for (const kind of BROWSERS) {
-  describeWith(`the chat in ${kind.name}`, kind.programs, (program) => {
+  describeIfInstalled(`the chat in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     beforeEach(async () => {
       fixture = await BrowserFixture.open(kind, program, { repos: { [REPO]: { files: MODELS } } });
@@ -61,9 +61,9 @@ for (const kind of BROWSERS) {
       const page = await fixture.page('sidepanel.html');
       await page.waitForText('header', 'Connected');
       // The longest answer: one that has to be stopped must not end before.
-      await page.ask('SET_PARAMS', { params: { max_new_tokens: 1_000_000 } });
+      await page.request('SET_PARAMS', { params: { max_new_tokens: 1_000_000 } });
       const n_ctx = model === TICKING ? 32_768 : 512;
-      await page.ask('LOAD_MODEL', { modelPath: model, settings: { n_threads: 1, n_ctx } });
+      await page.request('LOAD_MODEL', { modelPath: model, settings: { n_threads: 1, n_ctx } });
       await page.waitForText('[data-privacy]', 'Runs on this computer.');
       return page;
     }
@@ -93,7 +93,7 @@ for (const kind of BROWSERS) {
       expect(await storedMessages(one)).toHaveLength(4);
     });
 
-    it('notices what another host has changed', async () => {
+    it('shows what another host has changed', async () => {
       const page = await openChat();
       await ask(page, 'Tell a story.');
       await page.click('header .buttons button');
@@ -122,7 +122,7 @@ for (const kind of BROWSERS) {
       expect(answer?.content.length).toBeGreaterThan(seen.length - 1);
     });
 
-    it('keeps drafts, and the conversation that was open, when the panel is closed', async () => {
+    it('restores drafts and the open conversation after the panel was closed', async () => {
       const page = await openChat();
       await ask(page, 'Tell a story.');
       await page.fill('textarea', 'A half-written quest');
@@ -160,9 +160,9 @@ for (const kind of BROWSERS) {
       expect((await storedMessages(page)).map(({ id }) => id)).toContain(second?.id);
     });
 
-    it('says why an answer ended early, and continues it', async () => {
+    it('shows why an answer ended early, and continues it', async () => {
       const page = await openChat(TICKING);
-      await page.ask('SET_PARAMS', { params: { max_new_tokens: 20 } });
+      await page.request('SET_PARAMS', { params: { max_new_tokens: 20 } });
       await page.fill('textarea', 'What does a clock say?');
       await page.click('form [type=submit]');
       await page.waitForText('[data-cut=length]', 'Stopped at the length limit.');
@@ -175,7 +175,7 @@ for (const kind of BROWSERS) {
       expect(after?.id).toBe(before?.id);
       expect(after?.content.startsWith(before?.content ?? '?')).toBe(true);
 
-      await page.ask('SET_PARAMS', { params: { max_new_tokens: 1_000_000 } });
+      await page.request('SET_PARAMS', { params: { max_new_tokens: 1_000_000 } });
       await page.click('[data-cut] button');
       await page.waitForElement('.composer [aria-label="Stop"]');
       await page.waitFor(`document.querySelector('.answer p').innerText.length > ${(after?.content.length ?? 0) + 50}`);
@@ -222,7 +222,7 @@ for (const kind of BROWSERS) {
       expect(await storedMessages(page)).toHaveLength(2);
     });
 
-    it('shows the reasoning of a model collapsed, with its length, and switches it off', async () => {
+    it("shows a model's reasoning collapsed, with its length, and can turn it off", async () => {
       const page = await openChat(THINKING);
       await ask(page, 'Why?');
       await page.waitForText('.answer', 'hello');
@@ -240,7 +240,7 @@ for (const kind of BROWSERS) {
       );
     });
 
-    it('follows the system prompt of a conversation', async () => {
+    it('uses the system prompt of a conversation', async () => {
       const page = await openChat(SMALL_CONTEXT);
       await choose(page, CONVERSATION_MENU, 'System prompt…');
       await page.fill('.bar textarea', 'Be brief.');
@@ -249,7 +249,7 @@ for (const kind of BROWSERS) {
       await ask(page, 'Short.');
       await page.waitForText('.messages summary', 'System prompt');
       const id = await newestId(page);
-      expect(await page.ask('GET_CONVERSATION', { id })).toMatchObject({
+      expect(await page.request('GET_CONVERSATION', { id })).toMatchObject({
         conversation: { title: 'Short.', system_prompt: 'Be brief.' },
       });
       await choose(page, CONVERSATION_MENU, 'System prompt…');
@@ -258,11 +258,11 @@ for (const kind of BROWSERS) {
       await page.waitFor(`document.querySelector('.messages summary') === null`);
     });
 
-    it('shows tool calls and their results, which other clients have stored', async () => {
+    it('shows tool calls and results that other clients have stored', async () => {
       const page = await openChat();
       await ask(page, 'Tell a story.');
       const call = { id: 'c1', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } };
-      await page.ask('ADD_MESSAGES', {
+      await page.request('ADD_MESSAGES', {
         id: await newestId(page),
         messages: [
           { role: 'user', content: 'How is the weather?' },
@@ -286,11 +286,11 @@ for (const kind of BROWSERS) {
       // The host stores an answer about once a second.
       let stored = '';
       while (stored === '') stored = (await storedMessages(page))[1]?.content ?? '';
-      const { pid } = (await page.ask('PING')) as { pid: number };
+      const { pid } = (await page.request('PING')) as { pid: number };
       process.kill(pid, 'SIGKILL');
       await page.waitForText('[data-cut=stopped]', 'Stopped.');
       await page.waitForText('.answer', 'tick tock tick');
-      await page.ask('LOAD_MODEL', { modelPath: TICKING, settings: { n_threads: 1, n_ctx: 32_768 } });
+      await page.request('LOAD_MODEL', { modelPath: TICKING, settings: { n_threads: 1, n_ctx: 32_768 } });
       await page.click('[data-cut] button:not(:disabled)');
       await page.waitForElement('.composer [aria-label="Stop"]');
       await fixture.closeBrowser();
@@ -304,9 +304,9 @@ for (const kind of BROWSERS) {
       await again.waitForText('.answer', 'tick tock tick');
     });
 
-    it('stores nothing of a temporary chat', async () => {
+    it('does not store a temporary chat', async () => {
       const page = await openChat(TICKING);
-      await page.ask('SET_PARAMS', { params: { max_new_tokens: 20 } });
+      await page.request('SET_PARAMS', { params: { max_new_tokens: 20 } });
       await choose(page, CONVERSATION_MENU, 'Temporary chat');
       await page.waitForText('[data-temporary]', 'This chat is not saved.');
       await page.fill('textarea', 'What does a clock say?');
@@ -318,22 +318,22 @@ for (const kind of BROWSERS) {
       await page.waitFor(`document.querySelector('.answer .markdown').innerText.length > ${before.length}`);
       await page.waitForText('[data-cut=length]');
       expect(await page.waitForText('.answer .markdown')).toContain(before);
-      await page.ask('SET_PARAMS', { params: { max_new_tokens: 1_000_000 } });
+      await page.request('SET_PARAMS', { params: { max_new_tokens: 1_000_000 } });
       await page.click('.answer button[aria-label="Retry"]');
       await page.waitFor(`document.querySelector('.answer .markdown').innerText.length > 200`);
       await page.press('Escape');
       await page.waitForText('[data-cut=stopped]', 'Stopped.');
       expect(await page.evaluate(`document.querySelectorAll('.question').length`)).toBe(1);
-      expect(await page.ask('LIST_CONVERSATIONS')).toMatchObject({ conversations: [] });
+      expect(await page.request('LIST_CONVERSATIONS')).toMatchObject({ conversations: [] });
       await page.click('header [aria-label="New chat"]');
       await page.waitFor(`document.querySelector('.question') === null`);
     });
 
-    it('is drawn well in a narrow window, dark', async () => {
+    it('fits a narrow window in dark mode', async () => {
       fixture.install();
       const page = await fixture.page('sidepanel.html', { dark: true, size: { width: 320, height: 580 } });
       await page.waitForText('header', 'Connected');
-      await page.ask('LOAD_MODEL', { modelPath: THINKING, settings: { n_threads: 1, n_ctx: 512 } });
+      await page.request('LOAD_MODEL', { modelPath: THINKING, settings: { n_threads: 1, n_ctx: 512 } });
       await page.waitForText('[data-privacy]', 'Runs on this computer.');
       await ask(page, 'Why is the sky blue, and why is it red in the evening?');
       await page.click('.answer button[aria-label="Retry"]');
@@ -343,7 +343,7 @@ for (const kind of BROWSERS) {
       expect(await page.evaluate('document.scrollingElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
     });
 
-    it('says what is wrong with a message that is too long, and continues after it', async () => {
+    it('reports a message that is too long, and continues afterwards', async () => {
       const page = await openChat(SMALL_CONTEXT);
       await page.fill('textarea', 'word '.repeat(2_000));
       await page.click('form [type=submit]');
@@ -370,14 +370,14 @@ for (const kind of BROWSERS) {
       expect(await storedMessages(page)).toHaveLength(2);
     });
 
-    it('leaves out the oldest messages when the context is full, and says so', async () => {
+    it('leaves out the oldest messages when the context is full, and reports it', async () => {
       const page = await openChat(SMALL_CONTEXT);
       await ask(page, 'Short.');
       const turn = [
         { role: 'user', content: 'word '.repeat(60) },
         { role: 'assistant', content: 'word '.repeat(60) },
       ];
-      await page.ask('ADD_MESSAGES', { id: await newestId(page), messages: Array(6).fill(turn).flat() });
+      await page.request('ADD_MESSAGES', { id: await newestId(page), messages: Array(6).fill(turn).flat() });
       await page.waitFor(`document.querySelectorAll('.question').length === 7`);
       await ask(page, 'After many messages.');
       await page.waitForText('[data-trimmed]', 'no longer sent');
@@ -385,9 +385,9 @@ for (const kind of BROWSERS) {
       expect(stored.at(-2)?.content).toBe('After many messages.');
     });
 
-    it('chooses the model in the panel', async () => {
+    it('loads the model that is chosen in the panel', async () => {
       const page = await openChat();
-      await page.ask('DOWNLOAD_MODEL', { modelPath: TICKING });
+      await page.request('DOWNLOAD_MODEL', { modelPath: TICKING });
       await page.click('.picker');
       await page.waitForText('[role=menu]:popover-open', 'ticking');
       await capture(page, 'light-model-picker');
@@ -397,7 +397,7 @@ for (const kind of BROWSERS) {
       await page.waitFor(`document.activeElement.matches('.picker')`);
     });
 
-    it('attaches pasted text files, and refuses others', async () => {
+    it('attaches pasted text files, and rejects other files', async () => {
       const page = await openChat();
       const paste = (name: string, content: string) =>
         page.evaluate(`(() => {
@@ -418,16 +418,16 @@ for (const kind of BROWSERS) {
       expect((await storedMessages(page))[0]?.content).toBe('Read this.\n\nnotes.md\n```\nBuy milk.\n```');
     });
 
-    it('says where messages go, and answers with a remote engine', async () => {
+    it('shows where messages are sent, and answers with a remote engine', async () => {
       const engine = fixture.use(await startMock());
       await fixture.configure({ remoteEngines: [{ name: 'cloud', url: engine.url }] });
       fixture.install();
       const page = await fixture.page('sidepanel.html');
       await page.waitForText('header', 'Connected');
-      const { models } = (await page.ask('GET_MODELS_BY_TYPE', { modelType: 'remote' })) as {
+      const { models } = (await page.request('GET_MODELS_BY_TYPE', { modelType: 'remote' })) as {
         models: { id: string }[];
       };
-      await page.ask('LOAD_MODEL', { modelPath: models[0]?.id });
+      await page.request('LOAD_MODEL', { modelPath: models[0]?.id });
       await page.waitForText('[data-privacy]', `Sent to cloud at ${new URL(engine.url).host}.`);
       await capture(page, 'light-remote');
       await ask(page, 'How is the weather?');

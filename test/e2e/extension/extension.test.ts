@@ -1,6 +1,6 @@
 import { kill } from 'node:process';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { describeWith } from '../../support/describe-where.ts';
+import { describeIfInstalled } from '../../support/describe-unless.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
 import { ATTACK, MODELS, modelId, REPO, rowOf } from '../../support/extension/models.ts';
 import type { PageDriver } from '../../support/extension/page-driver.ts';
@@ -13,7 +13,7 @@ const HOSTILE = modelId('hostile.gguf');
 const STALL = { kind: 'stall', after: 1_000_000, match: ({ server }: { server: string }) => server === 'cdn' } as const;
 
 for (const kind of BROWSERS) {
-  describeWith(`the extension in ${kind.name}`, kind.programs, (program) => {
+  describeIfInstalled(`the extension in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     beforeEach(async () => {
       fixture = await BrowserFixture.open(kind, program, { repos: { [REPO]: { files: MODELS } } });
@@ -30,7 +30,7 @@ for (const kind of BROWSERS) {
     async function openPage(path: string, ...models: string[]): Promise<PageDriver> {
       fixture.install();
       const page = await fixture.page(path);
-      for (const id of models) await page.ask('ADD_MODEL_TO_LIST', { model: { id } });
+      for (const id of models) await page.request('ADD_MODEL_TO_LIST', { model: { id } });
       for (const id of models) await page.waitForElement(rowOf(id));
       return page;
     }
@@ -48,7 +48,7 @@ for (const kind of BROWSERS) {
       await capture(page, 'light-models');
     });
 
-    it('welcomes a new user, says what is stored where, and continues once the host is installed', async () => {
+    it('welcomes a new user, explains what is stored where, and continues once the host is installed', async () => {
       const page = await fixture.page('welcome.html');
       expect(await page.waitForText('main', 'not installed')).toContain('Conversations are stored on this computer');
       await capture(page, 'light-welcome-no-host');
@@ -62,7 +62,7 @@ for (const kind of BROWSERS) {
       );
     });
 
-    it('shows before a download whether it fits, shows its progress, pauses, resumes and cancels it', async () => {
+    it('shows whether a model fits before its download, and can pause, resume and cancel it', async () => {
       const page = await openPage('popup.html', LARGE);
       fixture.hub.fault(STALL);
       await page.fill('input[type=search]', 'large markov');
@@ -105,10 +105,10 @@ for (const kind of BROWSERS) {
       await page.waitForElement(rowOf(TICKING, 'downloaded'));
     });
 
-    it('shows every view in dark colours', async () => {
+    it('shows every view in dark mode', async () => {
       fixture.install();
       const popup = await fixture.page('popup.html', { dark: true });
-      await popup.ask('LOAD_MODEL', { modelPath: TICKING, settings: { n_threads: 1 } });
+      await popup.request('LOAD_MODEL', { modelPath: TICKING, settings: { n_threads: 1 } });
       await popup.waitForElement(rowOf(TICKING, 'loaded'));
       await capture(popup, 'dark-models');
       await popup.click('#tab-machine');
@@ -128,10 +128,10 @@ for (const kind of BROWSERS) {
       expect(await chat.evaluate(background)).toBe('rgb(20, 21, 28)');
     });
 
-    it('shows what uses disk space, previews what can be removed, keeps pinned models, and removes the others', async () => {
+    it('shows disk usage, previews what can be removed, and removes models that are not pinned', async () => {
       fixture.install();
       const page = await fixture.page('options.html');
-      for (const id of [LARGE, TICKING]) await page.ask('DOWNLOAD_MODEL', { modelPath: id });
+      for (const id of [LARGE, TICKING]) await page.request('DOWNLOAD_MODEL', { modelPath: id });
       const settings = await fixture.page('options.html');
       await settings.click('details:has(.list) summary');
       await settings.click('.list li:first-child button');
@@ -145,21 +145,21 @@ for (const kind of BROWSERS) {
       await settings.waitFor(`document.querySelectorAll('.list li').length === 1`);
     });
 
-    it('resumes a download when the host was killed', async () => {
+    it('resumes a download after the host was killed', async () => {
       const page = await openPage('popup.html', LARGE);
       fixture.hub.fault(STALL);
       await page.click(`${rowOf(LARGE)} .actions button`);
       await page.click('dialog footer button');
       await page.waitFor(`document.querySelector('[role=progressbar]').ariaValueNow > 0`);
-      const { pid } = (await page.ask('PING')) as { pid: number };
+      const { pid } = (await page.request('PING')) as { pid: number };
       fixture.hub.clearFaults();
       kill(pid, 'SIGKILL');
       await page.waitForText('section', 'is restarting');
       await page.waitForElement(rowOf(LARGE, 'downloaded'));
-      expect(((await page.ask('PING')) as { pid: number }).pid).not.toBe(pid);
+      expect(((await page.request('PING')) as { pid: number }).pid).not.toBe(pid);
     });
 
-    it('shows changes in every window', async () => {
+    it('shows changes in all windows', async () => {
       const one = await openPage('popup.html', TICKING);
       const two = await fixture.page('popup.html');
       await one.click(`${rowOf(TICKING)} .actions button`);
@@ -169,9 +169,9 @@ for (const kind of BROWSERS) {
       await one.waitForElement(rowOf(TICKING, 'downloaded'));
     });
 
-    it('shows output of a model as text, and stores the conversation', async () => {
+    it("shows a model's output as text, and stores the conversation", async () => {
       const page = await openPage('sidepanel.html');
-      await page.ask('LOAD_MODEL', { modelPath: HOSTILE, settings: { n_threads: 1 } });
+      await page.request('LOAD_MODEL', { modelPath: HOSTILE, settings: { n_threads: 1 } });
       await page.fill('textarea', 'Be hostile.');
       await page.click('form [type=submit]');
       const answer = await page.waitForText('.answer .markdown', 'javascript:alert');

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { describeWith } from '../../support/describe-where.ts';
+import { describeIfInstalled } from '../../support/describe-unless.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
 import { MODELS, modelId, REPO, rowOf } from '../../support/extension/models.ts';
 import type { PageDriver } from '../../support/extension/page-driver.ts';
@@ -37,7 +37,7 @@ const OVERFLOWING = `(() => {
 })()`;
 
 for (const kind of BROWSERS) {
-  describeWith(`feedback in ${kind.name}`, kind.programs, (program) => {
+  describeIfInstalled(`feedback in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     beforeEach(async () => {
       fixture = await BrowserFixture.open(kind, program, { repos: { [REPO]: { files: MODELS } } }, LATE_TIMEOUT);
@@ -53,7 +53,7 @@ for (const kind of BROWSERS) {
 
     it('shows the progress of a download on the toolbar button, and announces each change', async () => {
       const page = await openPopup();
-      await page.ask('ADD_MODEL_TO_LIST', { model: { id: LARGE } });
+      await page.request('ADD_MODEL_TO_LIST', { model: { id: LARGE } });
       fixture.hub.fault(STALL);
       await page.click(`${rowOf(LARGE)} .actions button`);
       await page.click('dialog footer button');
@@ -66,9 +66,9 @@ for (const kind of BROWSERS) {
       await page.waitFor(`chrome.action.getBadgeText({}).then((text) => text === '')`);
     });
 
-    it('says so when a download receives nothing', async () => {
+    it('reports a download that receives no data', async () => {
       const page = await openPopup();
-      await page.ask('ADD_MODEL_TO_LIST', { model: { id: LARGE } });
+      await page.request('ADD_MODEL_TO_LIST', { model: { id: LARGE } });
       fixture.hub.fault(STALL);
       await page.click(`${rowOf(LARGE)} .actions button`);
       await page.click('dialog footer button');
@@ -76,9 +76,9 @@ for (const kind of BROWSERS) {
       await page.saveScreenshot(`${kind.name}-light-stalled`);
     });
 
-    it('keeps the focus where the user works, also when what had it is removed', async () => {
+    it('keeps the focus where the user works, even if the focused element is removed', async () => {
       const page = await openPopup();
-      await page.ask('ADD_MODEL_TO_LIST', { model: { id: STORY } });
+      await page.request('ADD_MODEL_TO_LIST', { model: { id: STORY } });
       const button = `${rowOf(STORY)} .actions button`;
       await page.waitForElement(button);
       await page.evaluate(`document.querySelector('${button}').focus()`);
@@ -89,7 +89,7 @@ for (const kind of BROWSERS) {
       await page.waitForElement(rowOf(STORY, 'downloaded'));
       await page.waitFor(`document.activeElement.closest('${rowOf(STORY)}') !== null`);
 
-      await page.ask('LOAD_MODEL', { modelPath: STORY, settings: { n_threads: 1 } });
+      await page.request('LOAD_MODEL', { modelPath: STORY, settings: { n_threads: 1 } });
       await page.waitForElement(rowOf(STORY, 'loaded'));
       await page.evaluate(`document.querySelector('${rowOf(STORY)} .actions button').focus()`);
       await page.press('Enter');
@@ -97,9 +97,9 @@ for (const kind of BROWSERS) {
       await page.waitFor(`document.activeElement.closest('${rowOf(STORY)}') !== null`);
     });
 
-    it('goes through the popup in the order of its parts, by Tab', async () => {
+    it('moves through the popup in visual order with Tab', async () => {
       const page = await openPopup();
-      await page.ask('DOWNLOAD_MODEL', { modelPath: STORY });
+      await page.request('DOWNLOAD_MODEL', { modelPath: STORY });
       await page.waitForElement(rowOf(STORY, 'downloaded'));
       await page.evaluate(`document.querySelector('header button').focus()`);
       const order: unknown[] = [await page.evaluate(FOCUSED)];
@@ -118,9 +118,9 @@ for (const kind of BROWSERS) {
       ]);
     });
 
-    it('operates menus and dialogs by keyboard alone', async () => {
+    it('supports menus and dialogs with the keyboard alone', async () => {
       const page = await openPopup();
-      await page.ask('DOWNLOAD_MODEL', { modelPath: STORY });
+      await page.request('DOWNLOAD_MODEL', { modelPath: STORY });
       await page.waitForElement(`${rowOf(STORY)} [aria-haspopup=menu]`);
       await page.evaluate(`document.querySelector('${rowOf(STORY)} [aria-haspopup=menu]').focus()`);
       await page.press('Enter');
@@ -143,7 +143,7 @@ for (const kind of BROWSERS) {
       async (path) => {
         const page = await fixture.page(path);
         await page.waitForText('header', 'Connected');
-        await page.ask('LOAD_MODEL', { modelPath: STORY, settings: { n_threads: 1 } });
+        await page.request('LOAD_MODEL', { modelPath: STORY, settings: { n_threads: 1 } });
         await page.waitForText('[data-announcement]', 'story loaded.');
         expect(await page.evaluate(OVERFLOWING)).toEqual([]);
         await page.saveScreenshot(`${kind.name}-narrow-${path.replace('.html', '')}`);
@@ -154,9 +154,9 @@ for (const kind of BROWSERS) {
       },
     );
 
-    it('is distinguishable in forced colors', async () => {
+    it('remains distinguishable in forced colors', async () => {
       const page = await openPopup({ forcedColors: true });
-      await page.ask('LOAD_MODEL', { modelPath: STORY, settings: { n_threads: 1 } });
+      await page.request('LOAD_MODEL', { modelPath: STORY, settings: { n_threads: 1 } });
       await page.waitForElement(rowOf(STORY, 'loaded'));
       expect(await page.evaluate(`matchMedia('(forced-colors: active)').matches`)).toBe(true);
       await page.click('fieldset label:first-of-type');

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { describeWith } from '../../support/describe-where.ts';
+import { describeIfInstalled } from '../../support/describe-unless.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
 import { MODELS, modelId, REPO, rowOf } from '../../support/extension/models.ts';
 import type { PageDriver } from '../../support/extension/page-driver.ts';
@@ -18,7 +18,7 @@ const REPOS = {
 };
 
 for (const kind of BROWSERS) {
-  describeWith(`finding models in ${kind.name}`, kind.programs, (program) => {
+  describeIfInstalled(`finding models in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     beforeEach(async () => {
       fixture = await BrowserFixture.open(kind, program, { repos: REPOS });
@@ -37,7 +37,7 @@ for (const kind of BROWSERS) {
       return page;
     }
 
-    it('suggests up to three models that fit to a new user, until one is installed', async () => {
+    it('suggests up to three models that fit until one is installed', async () => {
       const page = await openPopup();
       await page.waitForText('[data-suggestion]', 'Best answers on this computer');
       const count = await page.evaluate(`document.querySelectorAll('[data-suggestion]').length`);
@@ -45,12 +45,12 @@ for (const kind of BROWSERS) {
       expect(count).toBeLessThanOrEqual(3);
       await page.waitFor(`document.querySelector('[data-suggestion] [data-fit]').dataset.fit === 'memory'`);
       await capture(page, 'light-suggestions');
-      await page.ask('DOWNLOAD_MODEL', { modelPath: STORY });
+      await page.request('DOWNLOAD_MODEL', { modelPath: STORY });
       await page.waitForElement(rowOf(STORY, 'downloaded'));
       await page.waitFor(`document.querySelector('[data-suggestion]') === null`);
     });
 
-    it('searches Hugging Face, and offers the files of a repository with the recommended one chosen', async () => {
+    it("searches Hugging Face, and lists a repository's files with the recommended one selected", async () => {
       const page = await openPopup();
       await page.fill('input[type=search]', 'chat-7b');
       await page.click(`[data-repo="${TWO_FILES}"] button`);
@@ -62,7 +62,7 @@ for (const kind of BROWSERS) {
       await page.waitForElement(rowOf(`${TWO_FILES}/chat-7b-Q4_K_M.gguf`, 'downloaded'));
     });
 
-    it('opens what is pasted: an address, an id, a quantization', async () => {
+    it('opens a pasted URL, ID or quantization', async () => {
       const page = await openPopup();
       for (const [pasted, chosen] of [
         [`hf.co/${TWO_FILES}:Q8_0`, 'chat-7b-Q8_0.gguf'],
@@ -77,7 +77,7 @@ for (const kind of BROWSERS) {
       }
     });
 
-    it('says that a gated model has terms, and what to do after a refused download', async () => {
+    it('shows that a gated model has terms, and what to do after access was denied', async () => {
       const page = await openPopup();
       await page.fill('input[type=search]', 'gated');
       await page.waitForText(`[data-repo="${GATED}"]`, 'Terms required');
@@ -93,10 +93,10 @@ for (const kind of BROWSERS) {
       await capture(page, 'light-gated-refused');
     });
 
-    it('filters by what a model can do, and by what fits', async () => {
+    it('filters models by capability and by fit', async () => {
       const page = await openPopup();
-      await page.ask('DOWNLOAD_MODEL', { modelPath: STORY });
-      await page.ask('DOWNLOAD_MODEL', { modelPath: 'acme/bge-embed-gguf/bge-Q8_0.gguf' });
+      await page.request('DOWNLOAD_MODEL', { modelPath: STORY });
+      await page.request('DOWNLOAD_MODEL', { modelPath: 'acme/bge-embed-gguf/bge-Q8_0.gguf' });
       await page.waitForElement(rowOf('acme/bge-embed-gguf/bge-Q8_0.gguf', 'downloaded'));
       await page.click('fieldset label:last-child');
       await page.waitFor(`document.querySelector('${rowOf(STORY)}') === null`);
@@ -107,9 +107,9 @@ for (const kind of BROWSERS) {
       expect(await chat.waitForText('.messages', 'story')).not.toContain('bge');
     });
 
-    it('asks before a model is deleted, and verifies one', async () => {
+    it('confirms before it deletes a model, and verifies a model', async () => {
       const page = await openPopup();
-      await page.ask('DOWNLOAD_MODEL', { modelPath: STORY });
+      await page.request('DOWNLOAD_MODEL', { modelPath: STORY });
       const choose = async (entry: string) => {
         await page.click(`${rowOf(STORY)} [aria-haspopup=menu]`);
         await page.waitForText(`${rowOf(STORY)} [role=menu]`, entry);
@@ -129,7 +129,7 @@ for (const kind of BROWSERS) {
       await page.waitFor(`document.querySelector('${rowOf(STORY, 'downloaded')}') === null`);
     });
 
-    it('adds what is pasted in the settings', async () => {
+    it('adds a model from a URL that is pasted in the settings', async () => {
       const page = await fixture.page('options.html');
       await page.fill('#add-model input', `hf.co/${TWO_FILES}`);
       await page.click('#add-model [type=submit]');

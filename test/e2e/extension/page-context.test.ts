@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { describeWith } from '../../support/describe-where.ts';
+import { describeIfInstalled } from '../../support/describe-unless.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
 import { MODELS, modelId, REPO } from '../../support/extension/models.ts';
 import type { PageDriver } from '../../support/extension/page-driver.ts';
@@ -28,7 +28,7 @@ interface StoredMessage {
 }
 
 for (const kind of BROWSERS) {
-  describeWith(`asking about pages in ${kind.name}`, kind.programs, (program) => {
+  describeIfInstalled(`asking about pages in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     let site: string;
     beforeEach(async () => {
@@ -50,8 +50,8 @@ for (const kind of BROWSERS) {
     async function openPanel(model = modelId('story.gguf')): Promise<PageDriver> {
       const page = await fixture.page('sidepanel.html');
       await page.waitForText('header', 'Connected');
-      await page.ask('SET_PARAMS', { params: { max_new_tokens: 20 } });
-      await page.ask('LOAD_MODEL', { modelPath: model, settings: { n_threads: 1, n_ctx: 512 } });
+      await page.request('SET_PARAMS', { params: { max_new_tokens: 20 } });
+      await page.request('LOAD_MODEL', { modelPath: model, settings: { n_threads: 1, n_ctx: 512 } });
       await page.waitForText('[data-privacy]', 'Runs on this computer.');
       return page;
     }
@@ -66,8 +66,8 @@ for (const kind of BROWSERS) {
     }
 
     async function storedMessages(page: PageDriver): Promise<StoredMessage[]> {
-      const { conversations } = (await page.ask('LIST_CONVERSATIONS')) as { conversations: { id: string }[] };
-      return ((await page.ask('GET_CONVERSATION', { id: conversations[0]?.id })) as { messages: StoredMessage[] })
+      const { conversations } = (await page.request('LIST_CONVERSATIONS')) as { conversations: { id: string }[] };
+      return ((await page.request('GET_CONVERSATION', { id: conversations[0]?.id })) as { messages: StoredMessage[] })
         .messages;
     }
 
@@ -76,7 +76,7 @@ for (const kind of BROWSERS) {
       expect(await page.accessibilityViolations()).toEqual([]);
     }
 
-    it('says how to let the extension read a page, and then sends its article with the question', async () => {
+    it('explains how to let the extension read a page, and then sends its article with the question', async () => {
       fixture.install();
       const web = await fixture.webPage(`${site}/clocks`);
       const page = await openPanel();
@@ -105,7 +105,7 @@ for (const kind of BROWSERS) {
       await capture(page, 'light-page-asked');
     });
 
-    it('asks about what is selected, and removes a page again', async () => {
+    it('asks about the selected text, and can remove a page', async () => {
       fixture.install();
       const web = await fixture.webPage(`${site}/clocks`);
       await web.useExtension();
@@ -127,7 +127,7 @@ for (const kind of BROWSERS) {
       expect(question?.content).not.toContain(PARAGRAPHS[0]);
     });
 
-    it('cuts a page that is too long for the model, and says so', async () => {
+    it('shortens a page that is too long for the model, and reports it', async () => {
       fixture.install();
       const web = await fixture.webPage(`${site}/long`);
       await web.useExtension();
@@ -142,7 +142,7 @@ for (const kind of BROWSERS) {
       await page.waitForText('.question summary', 'first');
     });
 
-    it('says that a page has no text', async () => {
+    it('reports that a page has no text', async () => {
       fixture.install();
       const web = await fixture.webPage(`${site}/empty`);
       await web.useExtension();
@@ -153,7 +153,7 @@ for (const kind of BROWSERS) {
       await page.waitForText('.composer [role=alert]', 'Nothing is selected on this page.');
     });
 
-    it('links what an answer repeats to the passage of the page', async () => {
+    it('links statements in an answer to the passage of the page', async () => {
       const engine = fixture.use(await startMock());
       await fixture.configure({ remoteEngines: [{ name: 'cloud', url: engine.url }] });
       fixture.install();
@@ -161,10 +161,10 @@ for (const kind of BROWSERS) {
       await web.useExtension();
       const page = await fixture.page('sidepanel.html');
       await page.waitForText('header', 'Connected');
-      const { models } = (await page.ask('GET_MODELS_BY_TYPE', { modelType: 'remote' })) as {
+      const { models } = (await page.request('GET_MODELS_BY_TYPE', { modelType: 'remote' })) as {
         models: { id: string }[];
       };
-      await page.ask('LOAD_MODEL', { modelPath: models[0]?.id });
+      await page.request('LOAD_MODEL', { modelPath: models[0]?.id });
       await page.waitForText('[data-privacy]', 'Sent to cloud');
       await choose(page, 'This page');
       await page.waitForText('.contexts', 'Clocks');
@@ -186,7 +186,7 @@ for (const kind of BROWSERS) {
           'Explain this text',
         ],
         ['the address bar', `omnibox.onInputEntered.dispatch('What is a clock?', 'currentTab')`, 'What is a clock?'],
-      ])('asks at once from %s', async (_from, event, question) => {
+      ])('asks immediately from %s', async (_from, event, question) => {
         fixture.install();
         const web = await fixture.webPage(`${site}/clocks`);
         const page = await openPanel();
@@ -215,7 +215,7 @@ for (const kind of BROWSERS) {
       });
     }
 
-    it('keeps saved prompts, and inserts them', async () => {
+    it('stores saved prompts, and inserts them', async () => {
       fixture.install();
       const options = await fixture.page('options.html');
       await options.click('#prompts > div:last-child button');

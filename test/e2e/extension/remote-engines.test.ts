@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { describeWith } from '../../support/describe-where.ts';
+import { describeIfInstalled } from '../../support/describe-unless.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
 import { startMock } from '../../support/remote/engine-mock.ts';
 
 const KEY = 'sk-only-for-the-mock-0123456789';
 
 for (const kind of BROWSERS) {
-  describeWith(`remote engines in ${kind.name}`, kind.programs, (program) => {
+  describeIfInstalled(`remote engines in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     beforeEach(async () => {
       fixture = await BrowserFixture.open(kind, program, { repos: {} }, { MOCK_KEY: KEY });
     });
     afterEach(() => fixture.close());
 
-    it('are added once the user agrees to where messages are sent, tested, and removed', async () => {
+    it('are added after the user confirms where messages are sent, tested, and removed', async () => {
       fixture.install();
       const mock = fixture.use(await startMock({ keys: [KEY] }));
       const { host } = new URL(mock.url);
@@ -28,7 +28,7 @@ for (const kind of BROWSERS) {
       await page.saveScreenshot(`${kind.name}-light-engine-confirm`);
       expect(await page.accessibilityViolations()).toEqual([]);
       // Nothing is added before.
-      expect(await page.ask('LIST_REMOTE_ENGINES')).toEqual({ engines: [] });
+      expect(await page.request('LIST_REMOTE_ENGINES')).toEqual({ engines: [] });
       await page.click('dialog .primary');
 
       await page.waitForText('[data-engine=mock]', 'API key saved');
@@ -41,10 +41,10 @@ for (const kind of BROWSERS) {
       await page.click('dialog .danger');
       await page.waitForText('.toasts', '“mock” was removed.');
       await page.waitFor(`document.querySelector('[data-engine]') === null`);
-      expect(await page.ask('LIST_REMOTE_ENGINES')).toEqual({ engines: [] });
+      expect(await page.request('LIST_REMOTE_ENGINES')).toEqual({ engines: [] });
     });
 
-    it('show where their API key comes from, and forget one that was typed for another engine', async () => {
+    it('show the source of their API key, and do not send a key that was entered for another engine', async () => {
       const mock = fixture.use(await startMock({ keys: [KEY] }));
       await fixture.configure({
         remoteEngines: [

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { WebPage } from '../../support/browser/browser.ts';
-import { describeWith } from '../../support/describe-where.ts';
+import { describeIfInstalled } from '../../support/describe-unless.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
 import { MODELS, modelId, REPO } from '../../support/extension/models.ts';
 import type { PageDriver } from '../../support/extension/page-driver.ts';
@@ -15,7 +15,7 @@ const DEMO = fileURLToPath(new URL('../../demo-page/index.html', import.meta.url
 const PAGE = `<!doctype html><title>Site</title><script>window.early = typeof Summarizer;</script><p>Site</p>`;
 
 for (const kind of BROWSERS) {
-  describeWith(`models for web pages in ${kind.name}`, kind.programs, (program) => {
+  describeIfInstalled(`models for web pages in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     let site: string;
 
@@ -42,7 +42,7 @@ for (const kind of BROWSERS) {
       await web.useExtension();
       const popup = await fixture.page('popup.html');
       await popup.waitForText('header', 'Connected');
-      await popup.ask('LOAD_MODEL', { modelPath: model, settings: { n_threads: 1, n_ctx: 512 } });
+      await popup.request('LOAD_MODEL', { modelPath: model, settings: { n_threads: 1, n_ctx: 512 } });
       await popup.click('.site button');
       await popup.waitForText('.site', 'may use your models');
       await popup.waitFor(`chrome.scripting.getRegisteredContentScripts().then(({ length }) => length === 2)`);
@@ -68,7 +68,7 @@ for (const kind of BROWSERS) {
       expect(await page.accessibilityViolations()).toEqual([]);
     }
 
-    it('a site has none until the user allows it, and loses them when the user takes that back', async () => {
+    it('are available only to sites that the user allows, until the permission is revoked', async () => {
       const before = await fixture.webPage(site);
       expect(
         await before.evaluate(
@@ -95,7 +95,7 @@ for (const kind of BROWSERS) {
       expect(await outcome(web, 'LanguageModel.availability()')).toBe('unavailable');
     });
 
-    it('gives answers in pieces, in a schema or a pattern, with progress', async () => {
+    it('stream answers, report progress, and follow a schema or pattern', async () => {
       const { web } = await allow();
       const run = (expression: string) => outcome(web, expression);
       await run(
@@ -122,7 +122,7 @@ for (const kind of BROWSERS) {
       ).toBe('de');
     });
 
-    it('serves frames of the site, but no sandboxed ones', async () => {
+    it('serve frames of the site, except sandboxed ones', async () => {
       const { web } = await allow();
       const frame = (markup: string) => `new Promise((resolve) => {
         addEventListener('message', ({ data }) => resolve(data), { once: true });
@@ -137,7 +137,7 @@ for (const kind of BROWSERS) {
       expect(await outcome(web, empty)).toBe('available');
     });
 
-    it('stops an answer when the user says so', async () => {
+    it('stop an answer when the user asks for it', async () => {
       const { web, popup } = await allow('/', modelId('ticking.gguf'));
       await web.evaluate(`(async () => {
         const session = await LanguageModel.create();
@@ -153,7 +153,7 @@ for (const kind of BROWSERS) {
       expect(ended).toBe('AbortError');
     });
 
-    it('continues after the page was kept for going back', async () => {
+    it('continue after the page was restored from the back/forward cache', async () => {
       const { web } = await allow();
       await web.evaluate(`LanguageModel.create().then((s) => { window.session = s; return true; })`);
       await web.evaluate(`setTimeout(() => { location.href = '/other'; }) && true`);
@@ -172,7 +172,7 @@ for (const kind of BROWSERS) {
       }
     }
 
-    it('is explained by a page that works', async () => {
+    it('work in the demo page', async () => {
       const { web } = await allow('/demo');
       await web.click('#run');
       const text = await web.evaluate(
@@ -181,7 +181,7 @@ for (const kind of BROWSERS) {
       expect(text).toMatch(/once/);
     });
 
-    it('lists all callers in the settings, which can be operated with the keyboard', async () => {
+    it('are listed with all callers in the settings, which the keyboard can operate', async () => {
       await allow();
       const options = await fixture.page('options.html#callers');
       await options.waitForText('#callers', site);

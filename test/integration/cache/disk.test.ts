@@ -8,8 +8,8 @@ import { HostError } from '../../../host/common/errors.ts';
 import { Hub } from '../../../host/hub/hub.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { openStore } from '../../../host/store/store.ts';
-import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { CacheFixture, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-fixture.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const CHUNK = QUICK_LIMITS.chunkBytes;
 const SEED = 51;
@@ -21,11 +21,11 @@ const SHARDS = {
 };
 const SHARDED = readModelName({ modelPath: REPO, modelFile: 'big-00001-of-00003.gguf' });
 
-let bench: CacheBench;
-afterEach(() => bench.close());
+let fixture: CacheFixture;
+afterEach(() => fixture.close());
 
-const modelPath = (file = FILE) => join(bench.home, 'models', ...REPO.split('/'), file);
-const partials = () => readdir(join(bench.home, 'partial')).catch(() => []);
+const modelPath = (file = FILE) => join(fixture.home, 'models', ...REPO.split('/'), file);
+const partials = () => readdir(join(fixture.home, 'partial')).catch(() => []);
 
 async function put(path: string, bytes: Buffer | string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
@@ -34,24 +34,24 @@ async function put(path: string, bytes: Buffer | string): Promise<void> {
 
 describe(`a download whose path is occupied (content of seed ${SEED})`, () => {
   it('treats an existing file of any size as the model and does not change it', async () => {
-    bench = await CacheBench.open(CONTENT);
+    fixture = await CacheFixture.open(CONTENT);
     await put(modelPath(), 'of my own');
-    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyDownloaded: true, model: { size: 9 } });
-    expect(bench.hub.requests).toEqual([]);
+    expect(await fixture.cache.download(NAME)).toMatchObject({ alreadyDownloaded: true, model: { size: 9 } });
+    expect(fixture.hub.requests).toEqual([]);
   });
 
-  it('does not overwrite a part with another size than announced; deleting the model allows the download', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
+  it('does not overwrite a part whose size differs from the announced one, and allows the download after deletion', async () => {
+    fixture = await CacheFixture.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
     const part = modelPath('big-00002-of-00003.gguf');
     await put(part, 'of my own');
-    await expect(bench.cache.download(SHARDED)).rejects.toMatchObject({
+    await expect(fixture.cache.download(SHARDED)).rejects.toMatchObject({
       code: 'SIZE_MISMATCH',
       details: { path: part, expected: 12 * CHUNK, found: 9 },
     });
     expect(await readFile(part, 'utf8')).toBe('of my own');
-    expect(bench.bytesAskedFor()).toBe(0);
-    expect(await bench.cache.delete(SHARDED)).toEqual({ freed: 9, deleted: [SHARDED.id] });
-    await bench.cache.download(SHARDED);
+    expect(fixture.requestedBytes()).toBe(0);
+    expect(await fixture.cache.delete(SHARDED)).toEqual({ freed: 9, deleted: [SHARDED.id] });
+    await fixture.cache.download(SHARDED);
     expect(await readFile(part)).toEqual(SHARDS['big-00002-of-00003.gguf']);
   });
 
@@ -61,39 +61,39 @@ describe(`a download whose path is occupied (content of seed ${SEED})`, () => {
       'a link, even a dangling one',
       async (path) => {
         await mkdir(dirname(path), { recursive: true });
-        await symlink(join(bench.home, 'elsewhere'), path);
+        await symlink(join(fixture.home, 'elsewhere'), path);
       },
       'CACHE_ERROR',
     ],
     ['a file in the place of its folder', (path) => put(dirname(path), 'in the way'), 'CACHE_NOT_WRITABLE'],
-  ])('reports %s before fetching any byte', async (_what, make, code) => {
-    bench = await CacheBench.open(CONTENT);
+  ])('reports %s before downloading any bytes', async (_what, make, code) => {
+    fixture = await CacheFixture.open(CONTENT);
     await make(modelPath());
-    await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code });
-    expect(bench.bytesAskedFor()).toBe(0);
-    expect(existsSync(join(bench.home, 'elsewhere'))).toBe(false);
+    await expect(fixture.cache.download(NAME)).rejects.toMatchObject({ code });
+    expect(fixture.requestedBytes()).toBe(0);
+    expect(existsSync(join(fixture.home, 'elsewhere'))).toBe(false);
   });
 
-  it('does not write through a link in the place of the partial file', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 100_000 } });
-    const waiting = bench.cache.download(NAME);
+  it('does not write through a link at the path of the partial file', async () => {
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 100_000 } });
+    const waiting = fixture.cache.download(NAME);
     waiting.catch(() => {});
     while ((await partials()).length === 0) await new Promise((resolve) => setImmediate(resolve));
-    const partial = join(bench.home, 'partial', (await partials())[0] ?? '');
-    await bench.cache.cancel(NAME);
-    await put(join(bench.home, 'precious'), 'precious');
-    await symlink(join(bench.home, 'precious'), partial);
-    await expect(bench.cache.download(NAME)).rejects.toBeInstanceOf(HostError);
-    expect(await readFile(join(bench.home, 'precious'), 'utf8')).toBe('precious');
+    const partial = join(fixture.home, 'partial', (await partials())[0] ?? '');
+    await fixture.cache.cancel(NAME);
+    await put(join(fixture.home, 'precious'), 'precious');
+    await symlink(join(fixture.home, 'precious'), partial);
+    await expect(fixture.cache.download(NAME)).rejects.toBeInstanceOf(HostError);
+    expect(await readFile(join(fixture.home, 'precious'), 'utf8')).toBe('precious');
   });
 
   it('downloads despite an invalid lock file', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
-    await bench.cache.delete(NAME);
-    const locks = join(bench.home, 'locks');
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
+    await fixture.cache.delete(NAME);
+    const locks = join(fixture.home, 'locks');
     for (const lock of await readdir(locks)) await writeFile(join(locks, lock), seededBytes(10_000, 3));
-    await bench.cache.download(NAME);
+    await fixture.cache.download(NAME);
     expect(await readFile(modelPath())).toEqual(CONTENT);
   });
 });
@@ -111,32 +111,32 @@ describe('the index', () => {
   ];
 
   it.each(nonsense)('is ignored if it contains an invalid value: %j', async (value) => {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 100_000 } });
-    const waiting = bench.cache.download(NAME);
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 100_000 } });
+    const waiting = fixture.cache.download(NAME);
     waiting.catch(() => {});
     while ((await partials()).length === 0) await new Promise((resolve) => setImmediate(resolve));
-    await bench.shut();
+    await fixture.closeCache();
     const key = (await partials())[0]?.replace('.partial', '') ?? '';
-    const store = await openStore(bench.config.paths.database, new KeptLog());
+    const store = await openStore(fixture.config.paths.database, new RecordedLog());
     await store.namespace('files').set(key, value);
     await store.namespace('downloads').set(NAME.id, value);
     for (let chunk = 0; chunk < 13; chunk += 1) await store.namespace('chunks').set(`${key}:${chunk}`, value);
     await store.close();
-    await bench.reopen();
-    await bench.cache.statuses();
-    await bench.cache.download(NAME);
+    await fixture.reopen();
+    await fixture.cache.statuses();
+    await fixture.cache.download(NAME);
     expect(await readFile(modelPath())).toEqual(CONTENT);
   });
 
-  it('is not needed for models on the disk: they are found if the database cannot be opened', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
+  it('is not required to find models on the disk', async () => {
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
     const fault = new HostError('CACHE_NOT_WRITABLE', 'no database');
     const cache = await ModelCache.open({
-      config: bench.config,
+      config: fixture.config,
       hub: () => Promise.reject(fault),
       store: () => Promise.reject(fault),
-      log: new KeptLog(),
+      log: new RecordedLog(),
     });
     expect(await cache.list()).toHaveLength(1);
     expect(await cache.find(NAME)).toMatchObject({ size: CONTENT.length });
@@ -145,22 +145,22 @@ describe('the index', () => {
     await expect(cache.download({ ...NAME, file: 'b.gguf', id: `${REPO}/b.gguf` })).rejects.toBe(fault);
   });
 
-  it('detects all lost bytes in one pass', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+  it('reports all lost bytes in one pass', async () => {
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     const controller = new AbortController();
-    const waiting = bench.cache.download(NAME, {
+    const waiting = fixture.cache.download(NAME, {
       signal: controller.signal,
       onProgress: ({ downloaded }) => downloaded > 9 * CHUNK && controller.abort(new Error('enough')),
     });
     await expect(waiting).rejects.toThrow('enough');
-    await bench.shut();
+    await fixture.closeCache();
     // As after a power failure: the file has its length but not its bytes.
-    await writeFile(join(bench.home, 'partial', (await partials())[0] ?? ''), Buffer.alloc(CONTENT.length));
-    await bench.reopen();
-    const before = bench.hub.requests.length;
-    await bench.cache.download(NAME);
+    await writeFile(join(fixture.home, 'partial', (await partials())[0] ?? ''), Buffer.alloc(CONTENT.length));
+    await fixture.reopen();
+    const before = fixture.hub.requests.length;
+    await fixture.cache.download(NAME);
     expect(await readFile(modelPath())).toEqual(CONTENT);
-    const ranges = bench.hub.requests.slice(before).filter(({ server }) => server === 'cdn');
+    const ranges = fixture.hub.requests.slice(before).filter(({ server }) => server === 'cdn');
     expect(ranges.length).toBeLessThan(13);
   });
 });
@@ -168,27 +168,27 @@ describe('the index', () => {
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 (canMount ? describe : describe.skip)('a cache on a read-only disk (requires root to mount it)', () => {
   afterEach(() => {
-    spawnSync('umount', ['--lazy', bench.home]);
+    spawnSync('umount', ['--lazy', fixture.home]);
   });
 
-  it('serves its models, and rejects everything else with CACHE_NOT_WRITABLE', async () => {
-    bench = await CacheBench.open(CONTENT, {
+  it('allows reading models, and rejects everything else with CACHE_NOT_WRITABLE', async () => {
+    fixture = await CacheFixture.open(CONTENT, {
       hub: { repos: { [REPO]: { files: { [FILE]: CONTENT, 'b.gguf': CONTENT } } } },
     });
     const other = readModelName({ modelPath: REPO, modelFile: 'b.gguf' });
-    await bench.cache.download(NAME);
-    await bench.shut();
+    await fixture.cache.download(NAME);
+    await fixture.closeCache();
     const mounts = [
-      ['--bind', bench.home, bench.home],
-      ['-o', 'remount,ro,bind', bench.home],
+      ['--bind', fixture.home, fixture.home],
+      ['-o', 'remount,ro,bind', fixture.home],
     ].map((args) => spawnSync('mount', args).status);
     // A container may not be allowed to mount, even as root.
     if (mounts.some((status) => status !== 0)) return;
 
-    const { hubEndpoint: endpoint, env, limits, paths } = bench.config;
-    const log = new KeptLog();
+    const { hubEndpoint: endpoint, env, limits, paths } = fixture.config;
+    const log = new RecordedLog();
     const cache = await ModelCache.open({
-      config: bench.config,
+      config: fixture.config,
       hub: async () => new Hub({ endpoint, env, limits, log }),
       store: () => openStore(paths.database, log),
       log,
@@ -212,37 +212,37 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 
 describe('deleting', () => {
   it('returns the bytes freed, leaves no empty folders, and rejects a missing model with MODEL_NOT_DOWNLOADED', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
-    expect(await bench.cache.delete(NAME)).toEqual({
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
+    expect(await fixture.cache.delete(NAME)).toEqual({
       freed: CONTENT.length,
       deleted: [NAME.id],
     });
-    expect(await readdir(join(bench.home, 'models'))).toEqual([]);
-    await expect(bench.cache.delete(NAME)).rejects.toMatchObject({
+    expect(await readdir(join(fixture.home, 'models'))).toEqual([]);
+    await expect(fixture.cache.delete(NAME)).rejects.toMatchObject({
       code: 'MODEL_NOT_DOWNLOADED',
     });
-    expect(await bench.cache.status(NAME)).toBeUndefined();
+    expect(await fixture.cache.status(NAME)).toBeUndefined();
   });
 
-  it('removes all models of a repository, and none of another revision', async () => {
+  it('removes all models of a repository, but not those of another revision', async () => {
     const files = { ...SHARDS, 'dir/one.gguf': CONTENT, 'two.gguf': CONTENT };
-    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files } } } });
+    fixture = await CacheFixture.open(CONTENT, { hub: { repos: { [REPO]: { files } } } });
     for (const modelFile of ['dir/one.gguf', 'two.gguf', SHARDED.file]) {
-      await bench.cache.download(readModelName({ modelPath: REPO, modelFile }));
+      await fixture.cache.download(readModelName({ modelPath: REPO, modelFile }));
     }
-    await put(join(bench.home, 'models', 'maker', 'model-GGUF@v2', 'two.gguf'), 'other');
+    await put(join(fixture.home, 'models', 'maker', 'model-GGUF@v2', 'two.gguf'), 'other');
     const repo = { owner: NAME.owner, repo: NAME.repo, repoId: NAME.repoId, revision: 'main' };
     const two = readModelName({ modelPath: REPO, modelFile: 'two.gguf' });
-    const lease = await bench.cache.lease(two, new AbortController().signal);
-    await expect(bench.cache.delete(repo)).rejects.toMatchObject({
+    const lease = await fixture.cache.lease(two, new AbortController().signal);
+    await expect(fixture.cache.delete(repo)).rejects.toMatchObject({
       code: 'MODEL_IN_USE',
       details: { models: [two.id] },
     });
     lease.release();
-    expect(await bench.cache.list()).toHaveLength(4);
-    const { freed } = await bench.cache.delete(repo);
+    expect(await fixture.cache.list()).toHaveLength(4);
+    const { freed } = await fixture.cache.delete(repo);
     expect(freed).toBe(2 * CONTENT.length + Object.values(SHARDS).reduce((sum, { length }) => sum + length, 0));
-    expect((await bench.cache.list()).map(({ name }) => name.id)).toEqual(['maker/model-GGUF@v2/two.gguf']);
+    expect((await fixture.cache.list()).map(({ name }) => name.id)).toEqual(['maker/model-GGUF@v2/two.gguf']);
   });
 });

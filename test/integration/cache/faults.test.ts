@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { HostLimits } from '../../../host/config.ts';
-import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
+import { CacheFixture, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-fixture.ts';
 import type { FaultRule } from '../../support/hub/faults.ts';
 import type { HubOptions, HubRequest } from '../../support/hub/hub.ts';
 
@@ -11,8 +11,8 @@ const SEED = 21;
 const CONTENT = seededBytes(12 * CHUNK + 77, SEED);
 const TOKEN = ['hf', 'secretsecretsecret'].join('_');
 
-let bench: CacheBench;
-afterEach(() => bench.close());
+let fixture: CacheFixture;
+afterEach(() => fixture.close());
 
 const onCdn = ({ server }: HubRequest) => server === 'cdn';
 const onHub = ({ server }: HubRequest) => server === 'hub';
@@ -24,12 +24,12 @@ async function open(
 ): Promise<void> {
   // The stall timeout is short only in tests of stalls, because a busy machine can be slow too.
   const patience = faults.some(({ kind }) => kind === 'stall') ? { stallTimeoutMs: 200 } : {};
-  bench = await CacheBench.open(CONTENT, { ...options, limits: { ...patience, ...options.limits } });
-  for (const fault of faults) bench.hub.fault(fault);
+  fixture = await CacheFixture.open(CONTENT, { ...options, limits: { ...patience, ...options.limits } });
+  for (const fault of faults) fixture.hub.fault(fault);
 }
 
 async function onDisk(): Promise<Buffer> {
-  return readFile(join(bench.home, 'models', ...REPO.split('/'), FILE));
+  return readFile(join(fixture.home, 'models', ...REPO.split('/'), FILE));
 }
 
 describe(`a hub with temporary faults (content of seed ${SEED})`, () => {
@@ -62,13 +62,13 @@ describe(`a hub with temporary faults (content of seed ${SEED})`, () => {
     ['does not support HEAD', [{ kind: 'status', status: 405, match: ({ method }) => method === 'HEAD' }]],
   ])('%s: the download completes', async (_what, faults) => {
     await open(faults);
-    await bench.cache.download(NAME);
+    await fixture.cache.download(NAME);
     expect(await onDisk()).toEqual(CONTENT);
   });
 
-  it('sends the file itself, without a redirect', async () => {
+  it('may send the file without a redirect', async () => {
     await open([], { hub: { noRedirect: true } });
-    await bench.cache.download(NAME);
+    await fixture.cache.download(NAME);
     expect(await onDisk()).toEqual(CONTENT);
   });
 });
@@ -111,51 +111,51 @@ describe('a hub with permanent faults', () => {
     ],
   ])('%s: the download fails with a HostError and leaves no file under its name', async (_what, faults, code) => {
     await open(faults, { limits: { maxAttempts: 3 } });
-    await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code });
-    expect(await bench.cache.list()).toEqual([]);
-    bench.hub.clearFaults();
-    await bench.cache.download(NAME);
+    await expect(fixture.cache.download(NAME)).rejects.toMatchObject({ code });
+    expect(await fixture.cache.list()).toEqual([]);
+    fixture.hub.clearFaults();
+    await fixture.cache.download(NAME);
     expect(await onDisk()).toEqual(CONTENT);
   });
 
-  it('names the bad file with its expected and actual checksum, and discards it', async () => {
+  it('reports a corrupt file with its expected and actual checksum, and discards it', async () => {
     await open([{ kind: 'wrongBytes', at: 0, match: aRange }]);
-    await expect(bench.cache.download(NAME)).rejects.toMatchObject({
+    await expect(fixture.cache.download(NAME)).rejects.toMatchObject({
       message: expect.stringContaining(`${REPO}/${FILE}`),
       details: { expected: expect.stringMatching(/^[0-9a-f]{64}$/), found: expect.stringMatching(/^[0-9a-f]{64}$/) },
     });
-    expect(await readdir(join(bench.home, 'partial'))).toEqual([]);
-    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'failed', error: { code: 'CHECKSUM_MISMATCH' } });
+    expect(await readdir(join(fixture.home, 'partial'))).toEqual([]);
+    expect(await fixture.cache.status(NAME)).toMatchObject({ status: 'failed', error: { code: 'CHECKSUM_MISMATCH' } });
   });
 
-  it('completes over a connection that breaks again and again: only attempts without any bytes count', async () => {
+  it('completes over a connection that breaks repeatedly: only attempts without any data count', async () => {
     const cut: FaultRule = { kind: 'cut', after: Math.ceil(CHUNK / 3), match: aRange };
     await open([cut], { limits: { maxAttempts: 2, connections: 1 } });
-    await bench.cache.download(NAME);
+    await fixture.cache.download(NAME);
     expect(await onDisk()).toEqual(CONTENT);
-    expect(bench.hub.requests.filter(aRange).length).toBeGreaterThan(CONTENT.length / CHUNK);
+    expect(fixture.hub.requests.filter(aRange).length).toBeGreaterThan(CONTENT.length / CHUNK);
   });
 
-  it('keeps what was received before the connection was lost permanently', async () => {
+  it('keeps the data that was received before the connection was lost permanently', async () => {
     await open(
       [{ kind: 'status', status: 500, match: (request) => aRange(request) && !request.range?.startsWith('bytes=0-') }],
       {
         limits: { maxAttempts: 2, connections: 1 },
       },
     );
-    await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code: 'HUB_ERROR' });
-    const status = await bench.cache.status(NAME);
+    await expect(fixture.cache.download(NAME)).rejects.toMatchObject({ code: 'HUB_ERROR' });
+    const status = await fixture.cache.status(NAME);
     expect(status).toMatchObject({ status: 'failed', error: { code: 'HUB_ERROR' } });
     expect(status?.downloaded).toBeGreaterThan(0);
-    bench.hub.clearFaults();
-    const before = bench.hub.requests.length;
-    await bench.cache.download(NAME);
-    expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - (status?.downloaded ?? 0));
+    fixture.hub.clearFaults();
+    const before = fixture.hub.requests.length;
+    await fixture.cache.download(NAME);
+    expect(fixture.requestedBytes(before)).toBe(CONTENT.length - (status?.downloaded ?? 0));
   });
 });
 
 describe('a hub that denies access', () => {
-  it.each<[string, Parameters<typeof CacheBench.open>[1], Partial<typeof NAME>, string]>([
+  it.each<[string, Parameters<typeof CacheFixture.open>[1], Partial<typeof NAME>, string]>([
     [
       'a gated repository',
       { hub: { repos: { [REPO]: { files: { [FILE]: CONTENT }, gated: true } } } },
@@ -172,51 +172,56 @@ describe('a hub that denies access', () => {
     ['a missing revision', {}, { revision: 'v2' }, 'REVISION_NOT_FOUND'],
     ['a missing file', {}, { file: 'other.gguf' }, 'FILE_NOT_FOUND'],
   ])('%s has its own error', async (_what, options, change, code) => {
-    bench = await CacheBench.open(CONTENT, options);
-    await expect(bench.cache.download({ ...NAME, ...change })).rejects.toMatchObject({ code });
-    expect(bench.hub.requests.filter(({ method }) => method === 'HEAD')).toHaveLength(1);
+    fixture = await CacheFixture.open(CONTENT, options);
+    await expect(fixture.cache.download({ ...NAME, ...change })).rejects.toMatchObject({ code });
+    expect(fixture.hub.requests.filter(({ method }) => method === 'HEAD')).toHaveLength(1);
   });
 
-  it('says where to request access to a gated repository and that an access token is needed', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: { [FILE]: CONTENT }, gated: true } } } });
-    await expect(bench.cache.download(NAME)).rejects.toMatchObject({
-      message: expect.stringMatching(new RegExp(`${bench.hub.url}/${REPO}.*access token`)),
+  it('reports where to request access to a gated repository, and that an access token is required', async () => {
+    fixture = await CacheFixture.open(CONTENT, {
+      hub: { repos: { [REPO]: { files: { [FILE]: CONTENT }, gated: true } } },
+    });
+    await expect(fixture.cache.download(NAME)).rejects.toMatchObject({
+      message: expect.stringMatching(new RegExp(`${fixture.hub.url}/${REPO}.*access token`)),
     });
   });
 
-  it('accepts a token, which is sent to the hub only and written to no file', async () => {
-    bench = await CacheBench.open(CONTENT, {
+  it('accepts a token, sends it only to the hub, and writes it to no file', async () => {
+    fixture = await CacheFixture.open(CONTENT, {
       hub: { repos: { [REPO]: { files: { [FILE]: CONTENT }, gated: true, private: true } }, token: TOKEN },
       env: { HF_TOKEN: TOKEN },
     });
-    await bench.cache.download(NAME);
+    await fixture.cache.download(NAME);
     expect(await onDisk()).toEqual(CONTENT);
-    for (const { server, authorization } of bench.hub.requests) {
+    for (const { server, authorization } of fixture.hub.requests) {
       expect(authorization).toBe(server === 'hub' ? `Bearer ${TOKEN}` : undefined);
     }
-    await bench.shut();
-    for (const entry of await readdir(bench.home, { recursive: true, withFileTypes: true })) {
+    await fixture.closeCache();
+    for (const entry of await readdir(fixture.home, { recursive: true, withFileTypes: true })) {
       if (entry.isFile()) expect((await readFile(join(entry.parentPath, entry.name))).includes(TOKEN)).toBe(false);
     }
   });
 
   it('receives no request with HF_HUB_OFFLINE', async () => {
-    bench = await CacheBench.open(CONTENT, { env: { HF_HUB_OFFLINE: '1' } });
-    await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code: 'OFFLINE' });
-    expect(bench.hub.requests).toEqual([]);
+    fixture = await CacheFixture.open(CONTENT, { env: { HF_HUB_OFFLINE: '1' } });
+    await expect(fixture.cache.download(NAME)).rejects.toMatchObject({ code: 'OFFLINE' });
+    expect(fixture.hub.requests).toEqual([]);
   });
 
   it('is reported as unreachable if it refuses the connection or its name is unknown', async () => {
-    bench = await CacheBench.open(CONTENT, { env: { HF_ENDPOINT: 'http://127.0.0.1:1' }, limits: { maxAttempts: 2 } });
-    await expect(bench.cache.download(NAME)).rejects.toMatchObject({
+    fixture = await CacheFixture.open(CONTENT, {
+      env: { HF_ENDPOINT: 'http://127.0.0.1:1' },
+      limits: { maxAttempts: 2 },
+    });
+    await expect(fixture.cache.download(NAME)).rejects.toMatchObject({
       code: 'HUB_UNREACHABLE',
       message: expect.stringContaining('refused'),
     });
-    await bench.close();
-    bench = await CacheBench.open(CONTENT, {
+    await fixture.close();
+    fixture = await CacheFixture.open(CONTENT, {
       env: { HF_ENDPOINT: 'http://no-such-hub.invalid' },
       limits: { maxAttempts: 2 },
     });
-    await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' });
+    await expect(fixture.cache.download(NAME)).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' });
   });
 });

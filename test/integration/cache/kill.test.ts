@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { HostLimits } from '../../../host/config.ts';
-import { CacheBench, FILE, NAME, openCache, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
+import {
+  CacheFixture,
+  FILE,
+  NAME,
+  openCache,
+  QUICK_LIMITS,
+  REPO,
+  seededBytes,
+} from '../../support/cache/cache-fixture.ts';
 
 const CHUNK = QUICK_LIMITS.chunkBytes;
 const CHILD = join(import.meta.dirname, '../../support/cache/download-child.ts');
@@ -13,20 +21,20 @@ const SEED = 33;
 const CONTENT = seededBytes(96 * CHUNK + 1, SEED);
 
 describe(`a process that is killed while downloading (content and moments of seed ${SEED})`, () => {
-  let bench: CacheBench;
+  let fixture: CacheFixture;
   let children: ChildProcess[];
   beforeEach(async () => {
     children = [];
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 600_000 } });
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 600_000 } });
   });
   afterEach(async () => {
     for (const child of children) child.kill('SIGKILL');
-    await bench.close();
+    await fixture.close();
   });
 
   function start(limits: Partial<HostLimits> = {}) {
-    const folders = { TABAGENT_HOME: bench.home, HOME: bench.home };
-    const env = { ...process.env, ...folders, HF_ENDPOINT: bench.hub.url, TEST_LIMITS: JSON.stringify(limits) };
+    const folders = { TABAGENT_HOME: fixture.home, HOME: fixture.home };
+    const env = { ...process.env, ...folders, HF_ENDPOINT: fixture.hub.url, TEST_LIMITS: JSON.stringify(limits) };
     // The child must not inherit Jest's options.
     const child = spawn(process.execPath, [CHILD], {
       env: { ...env, NODE_OPTIONS: '' },
@@ -47,7 +55,7 @@ describe(`a process that is killed while downloading (content and moments of see
   }
 
   async function onDisk(): Promise<Buffer> {
-    return readFile(join(bench.home, 'models', ...REPO.split('/'), FILE));
+    return readFile(join(fixture.home, 'models', ...REPO.split('/'), FILE));
   }
 
   it('loses at most the unfinished chunk of each connection, and the file is correct in the end', async () => {
@@ -59,77 +67,77 @@ describe(`a process that is killed while downloading (content and moments of see
       const told = await reached(running, moment);
       running.child.kill('SIGKILL');
       await once(running.child, 'close');
-      const status = await bench.cache.status(NAME);
+      const status = await fixture.cache.status(NAME);
       expect(status).toMatchObject({ status: 'paused', total: CONTENT.length });
       expect(status?.downloaded).toBeGreaterThanOrEqual(told - QUICK_LIMITS.connections * CHUNK);
-      expect(await bench.cache.list()).toEqual([]);
+      expect(await fixture.cache.list()).toEqual([]);
     }
-    await bench.cache.download(NAME);
+    await fixture.cache.download(NAME);
     expect(await onDisk()).toEqual(CONTENT);
   });
 
-  it('keeps what arrived of chunks that were not complete, and downloads only the rest', async () => {
+  it('keeps incomplete chunks, and downloads only the missing bytes', async () => {
     // Each connection is inside its only chunk until the end.
     const limits = { chunkBytes: Math.ceil(CONTENT.length / QUICK_LIMITS.connections), recordPartialMs: 0 };
     const running = start(limits);
     const downloaded = await reached(running, CONTENT.length / 2);
     running.child.kill('SIGKILL');
     await once(running.child, 'close');
-    const kept = (await bench.cache.status(NAME))?.downloaded ?? 0;
+    const kept = (await fixture.cache.status(NAME))?.downloaded ?? 0;
     expect(kept).toBeGreaterThan(downloaded / 2);
 
     const next = start(limits);
     await reached(next, CONTENT.length);
     await once(next.child, 'close');
     expect(await onDisk()).toEqual(CONTENT);
-    expect(bench.bytesAskedFor()).toBe(2 * CONTENT.length - kept);
+    expect(fixture.requestedBytes()).toBe(2 * CONTENT.length - kept);
   });
 
-  it('shares the download: two processes and this one fetch the file once, and all three finish', async () => {
+  it('shares the download with other processes: the file is downloaded once, and all finish', async () => {
     const others = [start(), start()];
-    await bench.cache.download(NAME);
+    await fixture.cache.download(NAME);
     for (const other of others) expect(await reached(other, CONTENT.length)).toBe(CONTENT.length);
     for (const { child } of others) if (child.exitCode === null) await once(child, 'close');
     expect(others.map(({ child }) => child.exitCode)).toEqual([0, 0]);
-    expect(bench.bytesAskedFor()).toBe(CONTENT.length);
+    expect(fixture.requestedBytes()).toBe(CONTENT.length);
     expect(await onDisk()).toEqual(CONTENT);
   });
 
-  it('is replaced by a waiting process, which continues from its chunks', async () => {
+  it('is replaced by a waiting process, which continues with its chunks', async () => {
     const leader = start();
     await reached(leader, 10 * CHUNK);
     let followed: (() => void) | undefined;
     const following = new Promise<void>((resolve) => {
       followed = resolve;
     });
-    const done = bench.cache.download(NAME, { onProgress: ({ downloaded }) => downloaded > 0 && followed?.() });
+    const done = fixture.cache.download(NAME, { onProgress: ({ downloaded }) => downloaded > 0 && followed?.() });
     await following;
     leader.child.kill('SIGKILL');
     await once(leader.child, 'close');
-    const before = bench.hub.requests.length;
+    const before = fixture.hub.requests.length;
     await done;
-    expect(bench.bytesAskedFor(before)).toBeLessThan(CONTENT.length - 5 * CHUNK);
+    expect(fixture.requestedBytes(before)).toBeLessThan(CONTENT.length - 5 * CHUNK);
     expect(await onDisk()).toEqual(CONTENT);
   });
 });
 
 describe('two hosts with one cache', () => {
-  let bench: CacheBench;
+  let fixture: CacheFixture;
   let other: Awaited<ReturnType<typeof openCache>>;
   beforeEach(async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
-    other = await openCache(bench.config);
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    other = await openCache(fixture.config);
   });
   afterEach(async () => {
     await other.close();
-    await bench.close();
+    await fixture.close();
   });
 
   /** Lets the first host download and the second wait for it; resolves when both have reported progress. */
   async function leadAndFollow() {
     const tell = Promise.withResolvers<void>();
     const controller = new AbortController();
-    const led = bench.cache.download(NAME, {
+    const led = fixture.cache.download(NAME, {
       signal: controller.signal,
       onProgress: ({ downloaded }) => downloaded > 2 * CHUNK && tell.resolve(),
     });
@@ -142,16 +150,16 @@ describe('two hosts with one cache', () => {
     return { led, followed, controller };
   }
 
-  it('the second continues when the last caller of the first has left', async () => {
+  it('continue in the second one when the last caller of the first one leaves', async () => {
     const { led, followed, controller } = await leadAndFollow();
     controller.abort(new Error('gone'));
     await expect(led).rejects.toThrow('gone');
     expect((await followed).model.size).toBe(CONTENT.length);
   });
 
-  it('the second continues when the first closes', async () => {
+  it('continue in the second one when the first one closes', async () => {
     const { led, followed } = await leadAndFollow();
-    await bench.shut();
+    await fixture.closeCache();
     await expect(led).rejects.toMatchObject({ code: 'ABORTED' });
     expect((await followed).model.size).toBe(CONTENT.length);
   });
@@ -159,21 +167,21 @@ describe('two hosts with one cache', () => {
   it.each(['pause', 'cancel'] as const)('a %s by either host reaches the callers of both', async (what) => {
     const code = what === 'pause' ? 'DOWNLOAD_PAUSED' : 'DOWNLOAD_CANCELLED';
     const status = what === 'pause' ? 'paused' : 'cancelled';
-    for (const by of [bench, other]) {
+    for (const by of [fixture, other]) {
       const { led, followed } = await leadAndFollow();
       expect(await by.cache[what](NAME)).toMatchObject({ status });
       await expect(led).rejects.toMatchObject({ code });
       await expect(followed).rejects.toMatchObject({ code });
-      for (const { cache } of [bench, other]) expect(await cache.status(NAME)).toMatchObject({ status });
+      for (const { cache } of [fixture, other]) expect(await cache.status(NAME)).toMatchObject({ status });
     }
     await other.cache.download(NAME);
-    expect((await bench.cache.list()).map(({ size }) => size)).toEqual([CONTENT.length]);
+    expect((await fixture.cache.list()).map(({ size }) => size)).toEqual([CONTENT.length]);
   });
 
-  it('the last request of either host takes effect, however soon after the other', async () => {
+  it('apply the last request of either one, however quickly it follows', async () => {
     const { led, followed } = await leadAndFollow();
     for (const download of [led, followed]) download.catch(() => {});
-    const caches = [bench.cache, other.cache];
+    const caches = [fixture.cache, other.cache];
     for (let round = 0; round < 6; round += 1) {
       const [first, second] = round % 2 === 0 ? caches : caches.toReversed();
       if (first === undefined || second === undefined) throw new Error('Two caches are open');
@@ -195,22 +203,22 @@ describe('two hosts with one cache', () => {
     }
   });
 
-  it('neither reports the download of a deleted or pruned model as completed', async () => {
+  it('do not report the download of a deleted or pruned model as completed', async () => {
     const { followed, led } = await leadAndFollow();
     await Promise.all([led, followed]);
     await other.cache.delete(NAME);
-    for (const { cache } of [bench, other]) {
+    for (const { cache } of [fixture, other]) {
       expect(await cache.status(NAME)).toBeUndefined();
       await expect(cache.resume(NAME)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
       await expect(cache.cancel(NAME)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
     }
-    await bench.cache.download(NAME);
+    await fixture.cache.download(NAME);
     const wish = { partialDays: undefined, orphans: false, limit: 0 };
-    await bench.cache.eviction.prune(wish, { dryRun: false });
-    for (const { cache } of [bench, other]) expect(await cache.status(NAME)).toBeUndefined();
+    await fixture.cache.eviction.prune(wish, { dryRun: false });
+    for (const { cache } of [fixture, other]) expect(await cache.status(NAME)).toBeUndefined();
   });
 
-  it('one does not delete what the other is downloading', async () => {
+  it('do not delete a model that the other one is downloading', async () => {
     const { followed } = await leadAndFollow();
     const deleting = other.cache.delete(NAME);
     await expect(deleting).rejects.toMatchObject({ code: 'MODEL_IN_USE', details: { models: [NAME.id] } });

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN, type HostProcess, type Message } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const IGNORE_CASE = fileURLToPath(new URL('../../support/host/ignore-case.ts', import.meta.url));
@@ -16,11 +16,11 @@ const LONGER = Buffer.concat([MODEL, Buffer.alloc(64)]);
 const SETTINGS = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
 
 describe('names that differ only in case', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(
+    fixture = await HostFixture.open();
+    hub = fixture.use(
       await startHub({
         repos: {
           'o/caps': { files: { 'Model.gguf': MODEL, 'model.gguf': TWIN, 'MODEL.gguf': LONGER } },
@@ -29,16 +29,16 @@ describe('names that differ only in case', () => {
       }),
     );
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   const host = (ignoresCase: boolean) =>
-    shop.host({
+    fixture.host({
       ...(ignoresCase ? { command: [process.execPath, '--import', IGNORE_CASE, HOST_MAIN] as const } : {}),
-      env: { HF_ENDPOINT: hub.url, TEST_IGNORES_CASE_BELOW: join(shop.home, 'models') },
+      env: { HF_ENDPOINT: hub.url, TEST_IGNORES_CASE_BELOW: join(fixture.home, 'models') },
     });
   const ids = async (from: HostProcess) =>
     (await from.request('GET_DOWNLOADED_MODELS')).payload.models.map(({ id }: Message) => id);
-  const bytes = () => readFile(join(shop.home, 'models', 'o', 'caps', 'Model.gguf'));
+  const bytes = () => readFile(join(fixture.home, 'models', 'o', 'caps', 'Model.gguf'));
 
   it('are two models on a disk that distinguishes case', async () => {
     const sensitive = host(false);
@@ -108,15 +108,15 @@ describe('names that differ only in case', () => {
   });
 
   it('a paused download reserves the name', async () => {
-    const slow = shop.use(
+    const slow = fixture.use(
       await startHub({
         repos: { 'o/caps': { files: { 'Model.gguf': Buffer.alloc(8 << 20, 1), 'model.gguf': TWIN } } },
         bytesPerSecond: 1 << 20,
       }),
     );
-    await mkdir(join(shop.home, 'partial'));
-    const env = { HF_ENDPOINT: slow.url, TEST_IGNORES_CASE_BELOW: shop.home };
-    const started = shop.host({ command: [process.execPath, '--import', IGNORE_CASE, HOST_MAIN], env });
+    await mkdir(join(fixture.home, 'partial'));
+    const env = { HF_ENDPOINT: slow.url, TEST_IGNORES_CASE_BELOW: fixture.home };
+    const started = fixture.host({ command: [process.execPath, '--import', IGNORE_CASE, HOST_MAIN], env });
     const progress = started.next(
       (message) => message.type === 'MODEL_DOWNLOAD_PROGRESS' && message.payload.loaded > 0,
     );
@@ -132,7 +132,7 @@ describe('names that differ only in case', () => {
 
   it('deleting an unfinished download leaves another model’s file', async () => {
     // The files of a download that an earlier version started.
-    const folder = join(shop.home, 'models', 'o', 'caps');
+    const folder = join(fixture.home, 'models', 'o', 'caps');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'Split-00001-of-00002.gguf'), MODEL);
     const started = host(true);

@@ -18,8 +18,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { relocateCache } from '../../../host/cache/relocation/relocate-cache.ts';
 import { removeData } from '../../../host/cli/remove-data.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
-import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { CacheFixture, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-fixture.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const CHUNK = QUICK_LIMITS.chunkBytes;
 const CONTENT = seededBytes(3 * CHUNK + 5, 81);
@@ -28,10 +28,10 @@ const [OWNER = '', REPO_FOLDER = ''] = REPO.split('/');
 const MINE = readModelName({ modelPath: REPO, modelFile: 'mine.gguf' });
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-let bench: CacheBench;
+let fixture: CacheFixture;
 const made: string[] = [];
 afterEach(async () => {
-  await bench.close();
+  await fixture.close();
   for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
 });
 
@@ -42,9 +42,9 @@ async function outside(parent = tmpdir()): Promise<string> {
   return folder;
 }
 
-const at = (...path: string[]) => join(bench.home, 'models', ...path);
-const ids = async () => (await bench.cache.list()).map(({ name }) => name.id);
-const remove = (name: Parameters<CacheBench['cache']['delete']>[0] = NAME) => bench.cache.delete(name);
+const at = (...path: string[]) => join(fixture.home, 'models', ...path);
+const ids = async () => (await fixture.cache.list()).map(({ name }) => name.id);
+const remove = (name: Parameters<CacheFixture['cache']['delete']>[0] = NAME) => fixture.cache.delete(name);
 const quietly = () => ({ signal: new AbortController().signal, onProgress: () => {} });
 
 /**
@@ -55,7 +55,7 @@ async function linkTo(target: string, which: 'models' | 'owner'): Promise<string
   const repo = which === 'models' ? join(target, OWNER, REPO_FOLDER) : join(target, REPO_FOLDER);
   await mkdir(repo, { recursive: true });
   await writeFile(join(repo, MINE.file), CONTENT);
-  await mkdir(which === 'models' ? bench.home : at(), { recursive: true });
+  await mkdir(which === 'models' ? fixture.home : at(), { recursive: true });
   await symlink(target, which === 'models' ? at() : at(OWNER));
   return repo;
 }
@@ -67,19 +67,19 @@ if (existsSync(otherDisk) && statSync(otherDisk).dev !== statSync(tmpdir()).dev)
 
 describe.each(disks)('a folder linked to %s', (_disk, parent) => {
   describe.each(['models', 'owner'] as const)('in the place of the folder "%s"', (which) => {
-    async function linked(options: Parameters<typeof CacheBench.open>[1] = {}): Promise<string> {
+    async function linked(options: Parameters<typeof CacheFixture.open>[1] = {}): Promise<string> {
       const files = { [FILE]: CONTENT, [MINE.file]: CONTENT };
-      bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files } } }, ...options });
+      fixture = await CacheFixture.open(CONTENT, { hub: { repos: { [REPO]: { files } } }, ...options });
       return linkTo(await outside(parent), which);
     }
 
-    it('supports downloading, listing, finding, verifying and deleting, and the link stays', async () => {
+    it('supports downloading, listing, finding, verifying and deleting, and keeps the link', async () => {
       const repo = await linked();
-      await bench.cache.download(NAME);
+      await fixture.cache.download(NAME);
       expect(await readFile(join(repo, FILE))).toEqual(CONTENT);
       expect(await ids()).toEqual([MINE.id, NAME.id]);
-      expect(await bench.cache.find(NAME)).toMatchObject({ files: [at(OWNER, REPO_FOLDER, FILE)] });
-      expect(await bench.cache.verifier.verify(undefined, quietly())).toMatchObject([
+      expect(await fixture.cache.find(NAME)).toMatchObject({ files: [at(OWNER, REPO_FOLDER, FILE)] });
+      expect(await fixture.cache.verifier.verify(undefined, quietly())).toMatchObject([
         { name: { id: MINE.id }, state: 'good' },
         { name: { id: NAME.id }, state: 'good' },
       ]);
@@ -90,32 +90,32 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
 
     it('never changes the user’s own files, even after they were verified', async () => {
       const repo = await linked({ cacheLimit: 1 });
-      const { eviction } = bench.cache;
+      const { eviction } = fixture.cache;
       for (let time = 0; time < 2; time += 1) {
         await expect(remove(MINE)).rejects.toMatchObject({ code: 'NOT_OURS' });
         const wish = { partialDays: 0, orphans: true, limit: 0 };
         expect(await eviction.prune(wish, { dryRun: false })).toEqual({ removed: [], kept: [] });
         await expect(eviction.evictFor(NAME, 1)).resolves.toBeUndefined();
-        await bench.cache.verifier.verify(MINE, quietly());
+        await fixture.cache.verifier.verify(MINE, quietly());
       }
       await writeFile(join(repo, MINE.file), 'changed by its user');
-      await expect(bench.cache.verifier.repair(MINE, quietly())).rejects.toMatchObject({ code: 'NOT_OURS' });
+      await expect(fixture.cache.verifier.repair(MINE, quietly())).rejects.toMatchObject({ code: 'NOT_OURS' });
       expect(await readFile(join(repo, MINE.file), 'utf8')).toBe('changed by its user');
-      await bench.cache.cancel(MINE);
+      await fixture.cache.cancel(MINE);
       expect(await readdir(repo)).toEqual([MINE.file]);
     });
 
     it('deletes nothing if one file of a repository is the user’s', async () => {
       const repo = await linked();
-      await bench.cache.download(NAME);
+      await fixture.cache.download(NAME);
       const { owner, repo: name, repoId, revision } = NAME;
       await expect(remove({ owner, repo: name, repoId, revision })).rejects.toMatchObject({ code: 'NOT_OURS' });
       expect((await readdir(repo)).sort()).toEqual([MINE.file, FILE].sort());
     });
 
-    it('keeps a download that the user has changed since', async () => {
+    it('keeps a downloaded file that the user has changed', async () => {
       const repo = await linked();
-      await bench.cache.download(NAME);
+      await fixture.cache.download(NAME);
       await writeFile(join(repo, FILE), 'a model of my own');
       await expect(remove()).rejects.toMatchObject({ code: 'NOT_OURS' });
       expect(await readFile(join(repo, FILE), 'utf8')).toBe('a model of my own');
@@ -123,20 +123,20 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
 
     it('repairs a missing download and a damaged one', async () => {
       const repo = await linked();
-      await bench.cache.download(NAME);
+      await fixture.cache.download(NAME);
       await rm(join(repo, FILE));
-      expect(await bench.cache.verifier.repair(NAME, quietly())).toMatchObject([{ state: 'missing' }]);
+      expect(await fixture.cache.verifier.repair(NAME, quietly())).toMatchObject([{ state: 'missing' }]);
       const damaged = Buffer.from(CONTENT);
       damaged[CHUNK + 1] = (damaged[CHUNK + 1] ?? 0) ^ 1;
       await writeFile(join(repo, FILE), damaged);
-      expect(await bench.cache.verifier.repair(NAME, quietly())).toMatchObject([{ state: 'bad' }]);
+      expect(await fixture.cache.verifier.repair(NAME, quietly())).toMatchObject([{ state: 'bad' }]);
       expect(await readFile(join(repo, FILE))).toEqual(CONTENT);
     });
 
     it('evicts downloads to stay within the limit', async () => {
       const repo = await linked();
-      await bench.cache.download(NAME);
-      const { removed } = await bench.cache.eviction.prune(
+      await fixture.cache.download(NAME);
+      const { removed } = await fixture.cache.eviction.prune(
         { partialDays: undefined, orphans: false, limit: 0 },
         { dryRun: false },
       );
@@ -147,7 +147,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
     it('stores an unfinished download, which can be resumed or removed', async () => {
       const repo = await linked();
       const unfinished = async () => {
-        bench.hub.fault({
+        fixture.hub.fault({
           kind: 'stall',
           after: 10,
           match: ({ server, range }) => server === 'cdn' && range !== undefined && !range.startsWith('bytes=0-'),
@@ -155,29 +155,35 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
         const controller = new AbortController();
         const onProgress = ({ downloaded }: { downloaded: number }) =>
           downloaded >= CHUNK && controller.abort('enough');
-        await bench.cache.download(NAME, { signal: controller.signal, onProgress }).catch(() => {});
-        await bench.cache.pause(NAME).catch(() => {});
-        bench.hub.clearFaults();
-        return (await bench.cache.eviction.usage()).partials;
+        await fixture.cache.download(NAME, { signal: controller.signal, onProgress }).catch(() => {});
+        await fixture.cache.pause(NAME).catch(() => {});
+        fixture.hub.clearFaults();
+        return (await fixture.cache.eviction.usage()).partials;
       };
       const [partial] = await unfinished();
       expect(statSync(partial?.path ?? '').dev).toBe(statSync(repo).dev);
-      await bench.cache.download(NAME);
+      await fixture.cache.download(NAME);
       expect(await readFile(join(repo, FILE))).toEqual(CONTENT);
       await remove();
       expect(await unfinished()).toMatchObject([{ name: { id: NAME.id } }]);
-      await bench.cache.cancel(NAME);
-      expect((await bench.cache.eviction.usage()).partials).toEqual([]);
+      await fixture.cache.cancel(NAME);
+      expect((await fixture.cache.eviction.usage()).partials).toEqual([]);
     });
 
-    it('is not moved, and uninstalling keeps its target', async () => {
+    it('is not moved, and its target is kept when the host is uninstalled', async () => {
       const repo = await linked();
-      await bench.cache.download(NAME);
-      await bench.shut();
+      await fixture.cache.download(NAME);
+      await fixture.closeCache();
       const to = await outside();
-      const move = relocateCache({ paths: bench.config.paths, to, log: new KeptLog(), ...quietly(), method: 'copy' });
+      const move = relocateCache({
+        paths: fixture.config.paths,
+        to,
+        log: new RecordedLog(),
+        ...quietly(),
+        method: 'copy',
+      });
       await expect(move).rejects.toMatchObject({ code: 'CACHE_ERROR' });
-      await removeData(bench.config.paths, async () => {});
+      await removeData(fixture.config.paths, async () => {});
       expect((await readdir(repo)).sort()).toEqual([MINE.file, FILE].sort());
       expect(existsSync(at())).toBe(false);
     });
@@ -199,7 +205,7 @@ describe('a link that is not followed', () => {
     ['to nothing', async () => ({ link: at(OWNER), target: join(await outside(), 'gone') })],
     ['to itself', async () => ({ link: at(OWNER), target: at(OWNER) })],
     ['to the folder it is in', async () => ({ link: at(OWNER), target: at() })],
-    ['around the data folder', async () => ({ link: at(OWNER), target: dirname(bench.home) })],
+    ['around the data folder', async () => ({ link: at(OWNER), target: dirname(fixture.home) })],
     ['to another owner', async () => ({ link: at(OWNER), target: at('other') })],
     ['in the place of a repository', async () => ({ link: at(OWNER, REPO_FOLDER), target: await outside() })],
     [
@@ -215,7 +221,7 @@ describe('a link that is not followed', () => {
   it.each(links)('%s: nothing is listed, loaded, deleted or written through it', async (_what, make) => {
     const file = `sub/${FILE}`;
     const name = readModelName({ modelPath: REPO, modelFile: file });
-    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: { [file]: CONTENT } } } } });
+    fixture = await CacheFixture.open(CONTENT, { hub: { repos: { [REPO]: { files: { [file]: CONTENT } } } } });
     const { link, target } = await make();
     await mkdir(at('other', REPO_FOLDER, 'sub'), { recursive: true });
     await rm(link, { recursive: true, force: true });
@@ -227,24 +233,26 @@ describe('a link that is not followed', () => {
     await writeFile(precious, 'precious').catch(() => {});
     const isThrough = existsSync(precious);
     expect((await ids()).filter((id) => id.startsWith(OWNER))).toEqual([]);
-    expect(await bench.cache.find(name)).toBeUndefined();
+    expect(await fixture.cache.find(name)).toBeUndefined();
     await expect(remove(name)).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
-    await expect(bench.cache.verifier.repair(name, quietly())).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
-    await expect(bench.cache.download(name)).rejects.toMatchObject({ code: 'CACHE_ERROR' });
-    expect(bench.bytesAskedFor()).toBe(0);
+    await expect(fixture.cache.verifier.repair(name, quietly())).rejects.toMatchObject({
+      code: 'MODEL_NOT_DOWNLOADED',
+    });
+    await expect(fixture.cache.download(name)).rejects.toMatchObject({ code: 'CACHE_ERROR' });
+    expect(fixture.requestedBytes()).toBe(0);
     if (isThrough) expect(await readFile(precious, 'utf8')).toBe('precious');
     expect((await lstat(link)).isSymbolicLink()).toBe(true);
   });
 
   it('is not written through if it replaces a folder during a download', async () => {
-    bench = await CacheBench.open(CONTENT);
+    fixture = await CacheFixture.open(CONTENT);
     const target = await outside();
     let swapped: Promise<void> | undefined;
     const swap = async () => {
       await mkdir(at(OWNER), { recursive: true });
       await symlink(target, at(OWNER, REPO_FOLDER));
     };
-    const download = bench.cache.download(NAME, {
+    const download = fixture.cache.download(NAME, {
       onProgress: () => {
         swapped ??= swap();
       },
@@ -254,37 +262,37 @@ describe('a link that is not followed', () => {
     expect(await readdir(target)).toEqual([]);
   });
 
-  it('is rejected in the folder that a cache is moved to, and its target stays', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
-    await bench.shut();
+  it('is rejected in the destination of a cache, and its target is kept', async () => {
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
+    await fixture.closeCache();
     const [to, target] = [await outside(), await outside()];
     await mkdir(join(target, 'empty', 'too'), { recursive: true });
     await symlink(target, join(to, 'models'));
-    const move = relocateCache({ paths: bench.config.paths, to, log: new KeptLog(), ...quietly() });
+    const move = relocateCache({ paths: fixture.config.paths, to, log: new RecordedLog(), ...quietly() });
     await expect(move).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
     expect(existsSync(join(target, 'empty', 'too'))).toBe(true);
   });
 
-  it('in the place of the partial folder does not affect other files', async () => {
-    bench = await CacheBench.open(CONTENT);
+  it('at the path of the partial folder does not affect other files', async () => {
+    fixture = await CacheFixture.open(CONTENT);
     const target = await outside();
     const old = (Date.now() - DAY_MS) / 1000;
     for (const file of ['notes.txt', 'mine.partial']) {
       await writeFile(join(target, file), 'precious');
       await utimes(join(target, file), old, old);
     }
-    await symlink(target, join(bench.home, 'partial'));
-    await bench.cache.eviction.prune({ partialDays: 0, orphans: true, limit: 0 }, { dryRun: false });
+    await symlink(target, join(fixture.home, 'partial'));
+    await fixture.cache.eviction.prune({ partialDays: 0, orphans: true, limit: 0 }, { dryRun: false });
     expect((await readdir(target)).sort()).toEqual(['mine.partial', 'notes.txt']);
-    await bench.cache.download(NAME);
+    await fixture.cache.download(NAME);
     expect(await readFile(at(OWNER, REPO_FOLDER, FILE))).toEqual(CONTENT);
   });
 });
 
 it('models that the user moved to another disk with their modification times still belong to the host', async () => {
-  bench = await CacheBench.open(CONTENT);
-  await bench.cache.download(NAME);
+  fixture = await CacheFixture.open(CONTENT);
+  await fixture.cache.download(NAME);
   const bigger = await outside();
   await rename(at(OWNER), join(bigger, OWNER));
   await symlink(join(bigger, OWNER), at(OWNER));

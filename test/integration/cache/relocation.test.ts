@@ -11,8 +11,8 @@ import { type RelocationProgress, relocateCache } from '../../../host/cache/relo
 import { listFiles } from '../../../host/cache/relocation/tree.ts';
 import { HostError } from '../../../host/common/errors.ts';
 import { type ModelName, readModelName } from '../../../host/protocol/model-name.ts';
-import { CacheBench, openCache, seededBytes } from '../../support/cache/cache-bench.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { CacheFixture, openCache, seededBytes } from '../../support/cache/cache-fixture.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const MiB = 1024 * 1024;
 const CONTENTS: Readonly<Record<string, Buffer>> = {
@@ -24,21 +24,21 @@ const NAMES: readonly ModelName[] = Object.keys(CONTENTS).map((file) =>
   readModelName({ modelId: `maker/many/${file}` }),
 );
 
-let bench: CacheBench;
-afterEach(() => bench.close());
+let fixture: CacheFixture;
+afterEach(() => fixture.close());
 
 /** Creates a home with models and an unfinished download. No host has the cache open. */
 async function open(): Promise<string> {
-  bench = await CacheBench.open(Buffer.alloc(0));
-  await bench.shut();
+  fixture = await CacheFixture.open(Buffer.alloc(0));
+  await fixture.closeCache();
   for (const [file, content] of Object.entries(CONTENTS)) {
-    const path = join(bench.home, 'models', 'maker', 'many', file);
+    const path = join(fixture.home, 'models', 'maker', 'many', file);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, content);
   }
-  await mkdir(join(bench.home, 'partial'));
-  await writeFile(join(bench.home, 'partial', 'on-its-way.partial'), seededBytes(1000, 5));
-  return join(bench.home, 'elsewhere', 'cache');
+  await mkdir(join(fixture.home, 'partial'));
+  await writeFile(join(fixture.home, 'partial', 'on-its-way.partial'), seededBytes(1000, 5));
+  return join(fixture.home, 'elsewhere', 'cache');
 }
 
 function move(
@@ -46,14 +46,14 @@ function move(
   options: { method?: 'copy'; signal?: AbortSignal; onProgress?: (p: RelocationProgress) => void } = {},
 ) {
   const { signal = new AbortController().signal, onProgress = () => {}, ...rest } = options;
-  return relocateCache({ paths: bench.config.paths, to, signal, onProgress, log: new KeptLog(), ...rest });
+  return relocateCache({ paths: fixture.config.paths, to, signal, onProgress, log: new RecordedLog(), ...rest });
 }
 
 /** Opens the cache like a host and asserts that everything exists exactly once. */
 async function expectWhole(folder: string): Promise<void> {
-  const place = await openLocation(bench.config.paths, new KeptLog());
+  const place = await openLocation(fixture.config.paths, new RecordedLog());
   expect(place.paths.models).toBe(join(folder, 'models'));
-  const { cache, close } = await openCache({ ...bench.config, paths: place.paths });
+  const { cache, close } = await openCache({ ...fixture.config, paths: place.paths });
   expect(await cache.list()).toHaveLength(NAMES.length);
   for (const name of NAMES) {
     const [file = ''] = (await cache.find(name))?.files ?? [];
@@ -75,12 +75,12 @@ describe.each([
     const to = await open();
     const seen: number[] = [];
     const moved = await move(to, { ...method, onProgress: (progress) => seen.push(progress.moved / progress.total) });
-    expect(moved).toMatchObject({ from: bench.home, to, files: 4 });
+    expect(moved).toMatchObject({ from: fixture.home, to, files: 4 });
     expect(seen.at(-1)).toBe(1);
     await expectWhole(to);
-    expect(await emptyIn(bench.home)).toBe(true);
-    await move(bench.home, method);
-    await expectWhole(bench.home);
+    expect(await emptyIn(fixture.home)).toBe(true);
+    await move(fixture.home, method);
+    await expectWhole(fixture.home);
     expect(await emptyIn(to)).toBe(true);
   });
 
@@ -90,7 +90,7 @@ describe.each([
     const reason = new HostError('ABORTED', 'enough');
     const onProgress = () => controller.abort(reason);
     await expect(move(to, { ...method, signal: controller.signal, onProgress })).rejects.toBe(reason);
-    await expectWhole(bench.home);
+    await expectWhole(fixture.home);
     expect(await emptyIn(to)).toBe(true);
   });
 });
@@ -106,7 +106,7 @@ describe('a move', () => {
 
   it('is rejected while a host has the cache open', async () => {
     const to = await open();
-    const place = await openLocation(bench.config.paths, new KeptLog());
+    const place = await openLocation(fixture.config.paths, new RecordedLog());
     await expect(move(to)).rejects.toMatchObject({ code: 'CACHE_MOVING' });
     place.release();
     await move(to);
@@ -134,15 +134,15 @@ describe('a move', () => {
     ],
   ])('%s is rejected', async (_what, target) => {
     await open();
-    await expect(move(await target(bench.home))).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
-    await expectWhole(bench.home);
+    await expect(move(await target(fixture.home))).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
+    await expectWhole(fixture.home);
   });
 
-  it('to a disk that is disconnected later is reported, and no empty cache is created', async () => {
+  it('to a disk that is disconnected later is reported, and creates no empty cache', async () => {
     const to = await open();
     await move(to);
     await rename(to, `${to}-unplugged`);
-    await expect(openLocation(bench.config.paths, new KeptLog())).rejects.toMatchObject({ code: 'CACHE_ERROR' });
+    await expect(openLocation(fixture.config.paths, new RecordedLog())).rejects.toMatchObject({ code: 'CACHE_ERROR' });
     expect(existsSync(to)).toBe(false);
     await rename(`${to}-unplugged`, to);
     await expectWhole(to);
@@ -150,11 +150,11 @@ describe('a move', () => {
 
   it('does not move files that do not belong to the cache', async () => {
     const to = await open();
-    await symlink(join(bench.home, 'nowhere'), join(bench.home, 'models', 'link'));
+    await symlink(join(fixture.home, 'nowhere'), join(fixture.home, 'models', 'link'));
     await move(to, { method: 'copy' });
     await expectWhole(to);
     expect(existsSync(join(to, 'models', 'link'))).toBe(false);
-    await rm(join(bench.home, 'models', 'link'));
+    await rm(join(fixture.home, 'models', 'link'));
   });
 });
 
@@ -163,7 +163,7 @@ const CHILD = fileURLToPath(new URL('../../support/cache/move-child.ts', import.
 /** Moves the cache in a process that is killed at its n-th progress report. Returns whether it finished. */
 async function moveKilledAt(line: number, to: string, method: string): Promise<boolean> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD], {
-    env: { PATH: process.env.PATH, TABAGENT_HOME: bench.home, HOME: bench.home, MOVE_TO: to, MOVE_METHOD: method },
+    env: { PATH: process.env.PATH, TABAGENT_HOME: fixture.home, HOME: fixture.home, MOVE_TO: to, MOVE_METHOD: method },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
@@ -186,12 +186,12 @@ describe('a move that is killed', () => {
       const done = await moveKilledAt(line, to, method);
       if (done) break;
       killed += 1;
-      const place = await openLocation(bench.config.paths, new KeptLog());
+      const place = await openLocation(fixture.config.paths, new RecordedLog());
       place.release();
-      const folder = place.paths.models === join(to, 'models') ? to : bench.home;
+      const folder = place.paths.models === join(to, 'models') ? to : fixture.home;
       await expectWhole(folder);
-      expect(await emptyIn(folder === to ? bench.home : to)).toBe(true);
-      if (folder === to) await move(bench.home);
+      expect(await emptyIn(folder === to ? fixture.home : to)).toBe(true);
+      if (folder === to) await move(fixture.home);
     }
     expect(killed).toBeGreaterThan(0);
     await expectWhole(to);
@@ -201,12 +201,12 @@ describe('a move that is killed', () => {
   it('after saving the new location is completed', async () => {
     const to = await open();
     await move(to, { method: 'copy' });
-    const left = join(bench.home, 'models', 'maker', 'many', 'a.gguf');
+    const left = join(fixture.home, 'models', 'maker', 'many', 'a.gguf');
     await mkdir(join(left, '..'), { recursive: true });
     await writeFile(left, CONTENTS['a.gguf'] ?? '');
-    await writeFile(join(bench.home, 'cache-move.json'), JSON.stringify({ from: bench.home, to, method: 'copy' }));
+    await writeFile(join(fixture.home, 'cache-move.json'), JSON.stringify({ from: fixture.home, to, method: 'copy' }));
     await expectWhole(to);
     expect(existsSync(left)).toBe(false);
-    expect(existsSync(join(bench.home, 'cache-move.json'))).toBe(false);
+    expect(existsSync(join(fixture.home, 'cache-move.json'))).toBe(false);
   });
 });

@@ -9,7 +9,15 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { VerificationProgress, VerifiedModel } from '../../../host/cache/cache-verifier.ts';
 import { HostError } from '../../../host/common/errors.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
-import { CacheBench, FILE, NAME, openCache, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
+import {
+  CacheFixture,
+  FILE,
+  NAME,
+  openCache,
+  QUICK_LIMITS,
+  REPO,
+  seededBytes,
+} from '../../support/cache/cache-fixture.ts';
 
 const CHUNK = QUICK_LIMITS.chunkBytes;
 const SEED = 71;
@@ -21,10 +29,10 @@ const SHARDS = {
 };
 const SHARDED = readModelName({ modelPath: REPO, modelFile: 'big-00001-of-00003.gguf' });
 
-let bench: CacheBench;
-afterEach(() => bench.close());
+let fixture: CacheFixture;
+afterEach(() => fixture.close());
 
-const modelPath = (file = FILE) => join(bench.home, 'models', ...REPO.split('/'), file);
+const modelPath = (file = FILE) => join(fixture.home, 'models', ...REPO.split('/'), file);
 
 /** Changes one byte in each of these chunks, like a failing disk. */
 async function damage(chunks: readonly number[], file = FILE): Promise<void> {
@@ -46,39 +54,39 @@ function quietly(
 }
 
 async function verify(name = NAME): Promise<VerifiedModel | undefined> {
-  return (await bench.cache.verifier.verify(name, quietly()))[0];
+  return (await fixture.cache.verifier.verify(name, quietly()))[0];
 }
 
 async function repair(name = NAME): Promise<VerifiedModel | undefined> {
-  return (await bench.cache.verifier.repair(name, quietly()))[0];
+  return (await fixture.cache.verifier.repair(name, quietly()))[0];
 }
 
 /** Removes the database only. */
 async function loseIndex(): Promise<void> {
-  await bench.shut();
-  for (const suffix of ['', '-wal', '-shm']) await rm(`${bench.config.paths.database}${suffix}`, { force: true });
-  await bench.reopen();
+  await fixture.closeCache();
+  for (const suffix of ['', '-wal', '-shm']) await rm(`${fixture.config.paths.database}${suffix}`, { force: true });
+  await fixture.reopen();
 }
 
 describe(`verifying a model (content of seed ${SEED})`, () => {
-  it('finds it good by its recorded checksum, without the hub, and reports progress', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
-    const requests = bench.hub.requests.length;
+  it('confirms it by its recorded checksum, without the hub, and reports progress', async () => {
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
+    const requests = fixture.hub.requests.length;
     const seen: VerificationProgress[] = [];
-    const [model] = await bench.cache.verifier.verify(
+    const [model] = await fixture.cache.verifier.verify(
       NAME,
       quietly((progress) => seen.push(progress)),
     );
     expect(model).toMatchObject({ state: 'good', files: [{ basis: 'index', size: CONTENT.length, badChunks: [] }] });
-    expect(bench.hub.requests).toHaveLength(requests);
+    expect(fixture.hub.requests).toHaveLength(requests);
     expect(seen.map(({ done }) => done)).toEqual([...seen.map(({ done }) => done)].sort((a, b) => a - b));
     expect(seen.at(-1)).toMatchObject({ done: CONTENT.length, total: CONTENT.length, phase: 'verifying' });
   });
 
   it('lists each damaged chunk with index, offset and length, and does not change the file', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
     await damage([2, 7, 12]);
     const before = await readFile(modelPath());
     expect(await verify()).toMatchObject({
@@ -97,8 +105,8 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
   });
 
   it('detects truncated and extended files', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
     await truncate(modelPath(), 10 * CHUNK + 1);
     const cut = await verify();
     expect(cut).toMatchObject({ state: 'bad', files: [{ size: 10 * CHUNK + 1, expectedSize: CONTENT.length }] });
@@ -107,9 +115,9 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     expect(await verify()).toMatchObject({ state: 'bad', files: [{ size: 30 * CHUNK }] });
   });
 
-  it('verifies all parts of a model, and says which is missing', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
-    await bench.cache.download(SHARDED);
+  it('verifies all parts of a model, and reports which one is missing', async () => {
+    fixture = await CacheFixture.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
+    await fixture.cache.download(SHARDED);
     await damage([4], 'big-00002-of-00003.gguf');
     await rm(modelPath('big-00003-of-00003.gguf'));
     const model = await verify(SHARDED);
@@ -117,9 +125,9 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     expect(model?.files.map(({ state }) => state)).toEqual(['good', 'bad', 'missing']);
   });
 
-  it('uses the checksum of the hub if the index was lost, and lists damaged chunks from then on', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
+  it("uses the hub's checksum if the index was lost, and lists damaged chunks afterwards", async () => {
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
     await loseIndex();
     expect(await verify()).toMatchObject({ state: 'good', files: [{ basis: 'hub' }] });
     await damage([5]);
@@ -127,15 +135,15 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
   });
 
   it('records the checksum without reporting the file as good if neither index nor hub is available', async () => {
-    bench = await CacheBench.open(CONTENT, { limits: { maxAttempts: 1 } });
-    await bench.cache.download(NAME);
+    fixture = await CacheFixture.open(CONTENT, { limits: { maxAttempts: 1 } });
+    await fixture.cache.download(NAME);
     await loseIndex();
-    bench.hub.fault({ kind: 'status', status: 503 });
+    fixture.hub.fault({ kind: 'status', status: 503 });
     expect(await verify()).toMatchObject({ state: 'recorded', files: [{ basis: 'nothing' }] });
     expect(await verify()).toMatchObject({ state: 'unchanged', files: [{ basis: 'firstCheck' }] });
     await damage([1]);
     expect(await verify()).toMatchObject({ state: 'bad', files: [{ basis: 'firstCheck', badChunks: [{ index: 1 }] }] });
-    bench.hub.clearFaults();
+    fixture.hub.clearFaults();
     // The hub's checksum takes precedence over the first check's.
     expect(await verify()).toMatchObject({ state: 'bad', files: [{ basis: 'hub' }] });
     expect(await repair()).toMatchObject({ fetched: CONTENT.length });
@@ -143,12 +151,12 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
   });
 
   it('the whole cache reports every model', async () => {
-    bench = await CacheBench.open(CONTENT, {
+    fixture = await CacheFixture.open(CONTENT, {
       hub: { repos: { [REPO]: { files: { ...SHARDS, [FILE]: CONTENT } }, 'b/c': { files: { 'd.gguf': CONTENT } } } },
     });
-    for (const name of [NAME, SHARDED, readModelName({ modelId: 'b/c/d.gguf' })]) await bench.cache.download(name);
+    for (const name of [NAME, SHARDED, readModelName({ modelId: 'b/c/d.gguf' })]) await fixture.cache.download(name);
     await damage([0]);
-    const models = await bench.cache.verifier.verify(undefined, quietly());
+    const models = await fixture.cache.verifier.verify(undefined, quietly());
     expect(models.map(({ name, state }) => [name.id, state])).toEqual([
       ['b/c/d.gguf', 'good'],
       [SHARDED.id, 'good'],
@@ -157,11 +165,11 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
   });
 
   it('stops when the caller aborts', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
     const controller = new AbortController();
     const gone = new HostError('ABORTED', 'gone');
-    const left = bench.cache.verifier.verify(
+    const left = fixture.cache.verifier.verify(
       undefined,
       quietly(() => controller.abort(gone), controller.signal),
     );
@@ -169,27 +177,27 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
   });
 
   it('a missing model is rejected', async () => {
-    bench = await CacheBench.open(CONTENT);
+    fixture = await CacheFixture.open(CONTENT);
     await expect(verify()).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
   });
 });
 
 describe('repairing a model', () => {
-  it('fetches only the damaged chunks', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
+  it('downloads only the damaged chunks', async () => {
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
     await damage([2, 7, 12]);
-    const from = bench.hub.requests.length;
+    const from = fixture.hub.requests.length;
     expect(await repair()).toMatchObject({ fetched: 2 * CHUNK + 5 });
-    expect(bench.bytesAskedFor(from)).toBe(2 * CHUNK + 5);
+    expect(fixture.requestedBytes(from)).toBe(2 * CHUNK + 5);
     expect(await readFile(modelPath())).toEqual(CONTENT);
     expect(await verify()).toMatchObject({ state: 'good' });
-    expect(await bench.cache.statuses()).toEqual([]);
+    expect(await fixture.cache.statuses()).toEqual([]);
   });
 
-  it('truncates an extended file, completes a truncated one, and fetches a missing part', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
-    await bench.cache.download(SHARDED);
+  it('truncates an extended file, completes a truncated one, and downloads a missing part', async () => {
+    fixture = await CacheFixture.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
+    await fixture.cache.download(SHARDED);
     await truncate(modelPath('big-00001-of-00003.gguf'), 5 * CHUNK);
     await truncate(modelPath('big-00002-of-00003.gguf'), 11 * CHUNK);
     await rm(modelPath('big-00003-of-00003.gguf'));
@@ -197,68 +205,68 @@ describe('repairing a model', () => {
     for (const [file, content] of Object.entries(SHARDS)) expect(await readFile(modelPath(file))).toEqual(content);
   });
 
-  it('does nothing for a good model', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
-    const requests = bench.hub.requests.length;
+  it('does nothing if the model is intact', async () => {
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
+    const requests = fixture.hub.requests.length;
     const model = await repair();
     expect(model).toMatchObject({ state: 'good' });
     expect(model?.fetched).toBeUndefined();
-    expect(bench.hub.requests).toHaveLength(requests);
+    expect(fixture.hub.requests).toHaveLength(requests);
   });
 
-  it('fetches from the commit it was downloaded from, and changes nothing if the hub has another file now', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
+  it('downloads from the original commit, and changes nothing if the hub has another file now', async () => {
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
     await damage([2]);
-    bench.hub.fault({ kind: 'changedEtag', match: ({ method }) => method === 'HEAD' });
+    fixture.hub.fault({ kind: 'changedEtag', match: ({ method }) => method === 'HEAD' });
     await expect(repair()).rejects.toMatchObject({ code: 'REMOTE_CHANGED' });
     expect(existsSync(modelPath())).toBe(true);
-    bench.hub.clearFaults();
-    const from = bench.hub.requests.length;
+    fixture.hub.clearFaults();
+    const from = fixture.hub.requests.length;
     await repair();
-    const asked = bench.hub.requests.slice(from).filter(({ server }) => server === 'hub');
+    const asked = fixture.hub.requests.slice(from).filter(({ server }) => server === 'hub');
     expect(asked.every(({ url }) => /\/resolve\/[0-9a-f]{40}\//.test(url))).toBe(true);
   });
 
   it('changes nothing if the hub is not available', async () => {
-    bench = await CacheBench.open(CONTENT, { limits: { maxAttempts: 1 } });
-    await bench.cache.download(NAME);
+    fixture = await CacheFixture.open(CONTENT, { limits: { maxAttempts: 1 } });
+    await fixture.cache.download(NAME);
     await damage([2]);
-    bench.hub.fault({ kind: 'status', status: 503 });
+    fixture.hub.fault({ kind: 'status', status: 503 });
     await expect(repair()).rejects.toMatchObject({ code: 'HUB_ERROR' });
     expect(existsSync(modelPath())).toBe(true);
   });
 
-  it('if interrupted, leaves no damaged file under the name, and a download continues it', async () => {
-    bench = await CacheBench.open(CONTENT, { limits: { maxAttempts: 1 } });
-    await bench.cache.download(NAME);
+  it("leaves no damaged file under the model's name if it is interrupted, and a download continues it", async () => {
+    fixture = await CacheFixture.open(CONTENT, { limits: { maxAttempts: 1 } });
+    await fixture.cache.download(NAME);
     await damage([2, 7]);
-    bench.hub.fault({ kind: 'cut', after: 0, match: ({ method }) => method === 'GET' });
+    fixture.hub.fault({ kind: 'cut', after: 0, match: ({ method }) => method === 'GET' });
     await expect(repair()).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' });
     expect(existsSync(modelPath())).toBe(false);
-    const left = await bench.cache.status(NAME);
+    const left = await fixture.cache.status(NAME);
     expect(left?.status).toBe('paused');
-    bench.hub.clearFaults();
-    const from = bench.hub.requests.length;
-    await bench.cache.download(NAME);
+    fixture.hub.clearFaults();
+    const from = fixture.hub.requests.length;
+    await fixture.cache.download(NAME);
     // No byte of the two damaged chunks had arrived; an interruption after some bytes would be retried without limit.
-    expect(bench.bytesAskedFor(from)).toBe(CONTENT.length - (left?.downloaded ?? 0));
-    expect(bench.bytesAskedFor(from)).toBe(2 * CHUNK);
+    expect(fixture.requestedBytes(from)).toBe(CONTENT.length - (left?.downloaded ?? 0));
+    expect(fixture.requestedBytes(from)).toBe(2 * CHUNK);
     expect(await readFile(modelPath())).toEqual(CONTENT);
   });
 
-  it('is rejected while this host or another one uses the model', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
+  it('is rejected while any host uses the model', async () => {
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
     await damage([2]);
-    const use = await bench.cache.lease(NAME, new AbortController().signal);
+    const use = await fixture.cache.lease(NAME, new AbortController().signal);
     await expect(repair()).rejects.toMatchObject({ code: 'MODEL_IN_USE' });
     use.release();
-    const other = await openCache(bench.config);
+    const other = await openCache(fixture.config);
     await other.cache.lease(NAME, new AbortController().signal);
     await expect(repair()).rejects.toMatchObject({ code: 'MODEL_IN_USE' });
-    const [all] = await bench.cache.verifier.repair(undefined, quietly());
+    const [all] = await fixture.cache.verifier.repair(undefined, quietly());
     expect(all).toMatchObject({ error: { code: 'MODEL_IN_USE' } });
     await other.close();
     expect(await repair()).toMatchObject({ fetched: CHUNK });
@@ -270,7 +278,7 @@ const CHILD = fileURLToPath(new URL('../../support/cache/repair-child.ts', impor
 /** Repairs in a process that is killed after this many bytes; undefined: lets it finish. */
 async function repairKilledAfter(moments: number | undefined): Promise<boolean> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD], {
-    env: { PATH: process.env.PATH, TABAGENT_HOME: bench.home, HF_ENDPOINT: bench.hub.url, HOME: bench.home },
+    env: { PATH: process.env.PATH, TABAGENT_HOME: fixture.home, HF_ENDPOINT: fixture.hub.url, HOME: fixture.home },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let lines = 0;
@@ -285,9 +293,9 @@ async function repairKilledAfter(moments: number | undefined): Promise<boolean> 
 }
 
 describe('a repair that is killed', () => {
-  it('at any moment loses no model: another repair completes it', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
-    await bench.cache.download(NAME);
+  it('loses no model at any moment: another repair completes it', async () => {
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    await fixture.cache.download(NAME);
     const bad = [1, 4, 5, 9];
     let killed = 0;
     for (let moments = 1; ; moments += 4) {
@@ -297,7 +305,7 @@ describe('a repair that is killed', () => {
       if (done) break;
       killed += 1;
       // Either damaged under its name as before, or a partial file, never anything else.
-      const partials = await readdir(join(bench.home, 'partial'));
+      const partials = await readdir(join(fixture.home, 'partial'));
       expect([existsSync(modelPath()), partials.length]).toEqual(existsSync(modelPath()) ? [true, 0] : [false, 1]);
       if (existsSync(modelPath())) await damage(bad);
     }

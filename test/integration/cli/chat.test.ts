@@ -5,7 +5,7 @@ import { PROMPT, Pty } from '../../support/cli/pty.ts';
 import { runCommand } from '../../support/cli/run-command.ts';
 import { markovModel, START } from '../../support/gguf/markov-model.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 
 const STORY = 'tabagent/markov-gguf/story.gguf';
 /** A model that never stops: each word is followed by itself. */
@@ -27,42 +27,42 @@ interface Stored {
 }
 
 describe('a chat at the terminal', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let pty: Pty | undefined;
   beforeAll(async () => {
-    shop = await Workshop.open();
-    const folder = join(shop.home, 'models', 'tabagent', 'markov-gguf');
+    fixture = await HostFixture.open();
+    const folder = join(fixture.home, 'models', 'tabagent', 'markov-gguf');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'story.gguf'), markovModel({ metadata }));
     const chain = { [START]: { on: 1 }, on: { on: 1 } };
     await writeFile(join(folder, 'endless.gguf'), markovModel({ metadata, chain, contextLength: 65536 }));
   });
   afterEach(() => pty?.kill());
-  afterAll(() => shop.close());
+  afterAll(() => fixture.close());
 
   async function open(typed: string[] = [], model = STORY): Promise<Pty> {
-    const opened = new Pty(['run', model, ...QUICK, ...typed], { home: shop.home, env: { NO_COLOR: '1' } });
+    const opened = new Pty(['run', model, ...QUICK, ...typed], { home: fixture.home, env: { NO_COLOR: '1' } });
     pty = opened;
-    await opened.until(PROMPT);
+    await opened.waitFor(PROMPT);
     return opened;
   }
 
   const json = async <T>(...typed: string[]): Promise<T> =>
-    JSON.parse((await runCommand([...typed, '--json'], { home: shop.home })).stdout);
+    JSON.parse((await runCommand([...typed, '--json'], { home: fixture.home })).stdout);
   const messages = async (id: string) =>
     (await json<{ messages: { role: string; content: string; status: string }[] }>('chat', 'show', id)).messages;
   const newest = async () => (await json<{ conversations: Stored[] }>('chat', 'list')).conversations[0] as Stored;
 
   it('is stored as a conversation, which can be continued', async () => {
     const chat = await open();
-    expect(await chat.ask('once upon')).toContain(ANSWER);
+    expect(await chat.enter('once upon')).toContain(ANSWER);
     chat.type(CTRL_D);
     expect(await chat.end()).toBe(0);
     const { id, title } = await newest();
     expect(title).toBe('once upon');
 
     const again = await open(['--chat', 'once upon', '--system', 'Be brief.']);
-    expect(await again.ask('once')).toContain(' upon');
+    expect(await again.enter('once')).toContain(' upon');
     again.type('/bye\r');
     expect(await again.end()).toBe(0);
     expect(await json('chat', 'show', id)).toMatchObject({ conversation: { system_prompt: 'Be brief.' } });
@@ -70,16 +70,16 @@ describe('a chat at the terminal', () => {
     expect(stored.map(({ content }) => content)).toEqual(['once upon', ANSWER, 'once', ` upon${ANSWER}`]);
   });
 
-  it('takes prompts of several lines, in quotes or pasted, and has each as one in its history', async () => {
+  it('accepts prompts of several lines, quoted or pasted, as one entry of its history', async () => {
     const chat = await open();
     chat.type('"""\r');
-    await chat.until('. ');
+    await chat.waitFor('. ');
     chat.type('first\r');
-    await chat.until('. ');
-    await chat.ask('once upon"""');
-    await chat.ask(pasted('second\r\rpaste\rupon'));
-    await chat.ask(`${UP}${UP}`);
-    await chat.ask(`please: ${pasted('one line')}`);
+    await chat.waitFor('. ');
+    await chat.enter('once upon"""');
+    await chat.enter(pasted('second\r\rpaste\rupon'));
+    await chat.enter(`${UP}${UP}`);
+    await chat.enter(`please: ${pasted('one line')}`);
     const stored = await messages((await newest()).id);
     expect(stored.filter(({ role }) => role === 'user').map(({ content }) => content)).toEqual([
       'first\nonce upon',
@@ -89,36 +89,36 @@ describe('a chat at the terminal', () => {
     ]);
   });
 
-  it('keeps what is typed during an answer for the next prompt', async () => {
+  it('keeps text that is typed during an answer for the next prompt', async () => {
     const chat = await open(LONG, ENDLESS);
     chat.type('on\r');
-    await chat.until(' on on');
+    await chat.waitFor(' on on');
     chat.type(`${CTRL_C}once`);
-    const shown = await chat.until(PROMPT);
+    const shown = await chat.waitFor(PROMPT);
     expect(shown).not.toContain('once');
-    await chat.until('once');
+    await chat.waitFor('once');
   });
 
-  it('stops an answer at Ctrl-C, says that it is cut, and continues it', async () => {
+  it('stops an answer at Ctrl-C, reports that it is incomplete, and continues it', async () => {
     const chat = await open(LONG, ENDLESS);
     chat.type('on\r');
-    await chat.until(' on on');
+    await chat.waitFor(' on on');
     chat.type(CTRL_C);
-    expect(await chat.until(PROMPT)).not.toMatch(/Error|CRASHED/);
+    expect(await chat.waitFor(PROMPT)).not.toMatch(/Error|CRASHED/);
     expect((await messages((await newest()).id)).at(-1)).toMatchObject({ status: 'stopped' });
-    await chat.ask('/set max-tokens 2');
-    expect(await chat.ask('/continue')).toMatch(/^ on on\r\nThe answer reached the length limit\. Type \/continue/);
+    await chat.enter('/set max-tokens 2');
+    expect(await chat.enter('/continue')).toMatch(/^ on on\r\nThe answer reached the length limit\. Type \/continue/);
   });
 
   it('exits at the second Ctrl-C on an empty line; the first one clears a line', async () => {
     const chat = await open();
     chat.type('half a prompt');
-    await chat.until('half a prompt');
+    await chat.waitFor('half a prompt');
     chat.type(CTRL_C);
-    await chat.until(PROMPT);
+    await chat.waitFor(PROMPT);
     chat.type(CTRL_C);
-    await chat.until('Press Ctrl-C again');
-    await chat.until(PROMPT);
+    await chat.waitFor('Press Ctrl-C again');
+    await chat.waitFor(PROMPT);
     chat.type(CTRL_C);
     expect(await chat.end()).toBe(0);
     expect((await newest())?.title).not.toBe('half a prompt');
@@ -127,62 +127,62 @@ describe('a chat at the terminal', () => {
   it('exits with 130 at the second Ctrl-C during an answer', async () => {
     const chat = await open(LONG, ENDLESS);
     chat.type('on\r');
-    await chat.until(' on on');
+    await chat.waitFor(' on on');
     chat.type(CTRL_C + CTRL_C);
     expect(await chat.end()).toBe(130);
-    expect(chat.shown).not.toMatch(/CRASHED/);
+    expect(chat.output).not.toMatch(/CRASHED/);
   });
 
   it('has commands for the system prompt, settings, reasoning, other answers and conversations', async () => {
     const chat = await open();
-    expect(await chat.ask('/help')).toMatch(/\/system \[TEXT\] +show or set the system prompt/);
-    expect(await chat.ask('/system')).toMatch(/^There is no system prompt/);
-    await chat.ask('/system Be brief.');
-    expect(await chat.ask('/system')).toMatch(/^Be brief\./);
-    expect(await chat.ask('/set max-tokens 2')).toMatch(/^max-tokens: 2/);
-    expect(await chat.ask('/set temperature hot')).toMatch(
+    expect(await chat.enter('/help')).toMatch(/\/system \[TEXT\] +show or set the system prompt/);
+    expect(await chat.enter('/system')).toMatch(/^There is no system prompt/);
+    await chat.enter('/system Be brief.');
+    expect(await chat.enter('/system')).toMatch(/^Be brief\./);
+    expect(await chat.enter('/set max-tokens 2')).toMatch(/^max-tokens: 2/);
+    expect(await chat.enter('/set temperature hot')).toMatch(
       /^Invalid value for temperature: "hot"\. Expected a number\./,
     );
-    expect(await chat.ask('/set tempreature 1')).toMatch(/Did you mean "temperature"\?/);
-    expect(await chat.ask('/reasoning off')).toMatch(/^Reasoning: off\./);
-    expect(await chat.ask('/set')).toMatch(/max-tokens: +2\r\n.*threads: +1\r\n/s);
-    expect(await chat.ask('/set max-tokens default')).toMatch(/^max-tokens: default/);
-    expect(await chat.ask('/retyr')).toMatch(/^Unknown command: \/retyr\. Did you mean "\/retry"\?/);
-    expect(await chat.ask('/retry')).toMatch(/^There is no answer to repeat yet\./);
-    await chat.ask('/usr/bin once upon');
-    expect(await chat.ask('/retry')).toContain(ANSWER);
-    expect(await chat.ask('/save My paths')).toMatch(/^Saved as "My paths"\./);
+    expect(await chat.enter('/set tempreature 1')).toMatch(/Did you mean "temperature"\?/);
+    expect(await chat.enter('/reasoning off')).toMatch(/^Reasoning: off\./);
+    expect(await chat.enter('/set')).toMatch(/max-tokens: +2\r\n.*threads: +1\r\n/s);
+    expect(await chat.enter('/set max-tokens default')).toMatch(/^max-tokens: default/);
+    expect(await chat.enter('/retyr')).toMatch(/^Unknown command: \/retyr\. Did you mean "\/retry"\?/);
+    expect(await chat.enter('/retry')).toMatch(/^There is no answer to repeat yet\./);
+    await chat.enter('/usr/bin once upon');
+    expect(await chat.enter('/retry')).toContain(ANSWER);
+    expect(await chat.enter('/save My paths')).toMatch(/^Saved as "My paths"\./);
     const saved = await newest();
     expect(saved.title).toBe('My paths');
     expect(await messages(saved.id)).toHaveLength(2);
     expect((await json<{ conversation: object }>('chat', 'show', saved.id)).conversation).toMatchObject({
       system_prompt: 'Be brief.',
     });
-    await chat.ask('/clear');
-    await chat.ask('once upon');
+    await chat.enter('/clear');
+    await chat.enter('once upon');
     expect(await newest()).not.toMatchObject({ id: saved.id });
-    expect(await chat.ask('/load')).toContain(`${saved.id.slice(0, 8)}  `);
-    expect(await chat.ask('/load my pa')).toMatch(/^Continuing "My paths"\./);
-    await chat.ask('once upon');
+    expect(await chat.enter('/load')).toContain(`${saved.id.slice(0, 8)}  `);
+    expect(await chat.enter('/load my pa')).toMatch(/^Continuing "My paths"\./);
+    await chat.enter('once upon');
     expect(await messages(saved.id)).toHaveLength(4);
-    expect(await chat.ask('/set context 256')).toContain('context: 256');
-    expect(await chat.ask('once upon')).toContain(ANSWER);
+    expect(await chat.enter('/set context 256')).toContain('context: 256');
+    expect(await chat.enter('once upon')).toContain(ANSWER);
     const contextSizes = async () =>
       (await json<{ hosts: { models: { config: { context_size: number } }[] }[] }>('ps')).hosts.flatMap(({ models }) =>
         models.map(({ config }) => config.context_size),
       );
     expect(await contextSizes()).toEqual([256]);
-    expect(await chat.ask('/set context default')).toContain('context: default');
+    expect(await chat.enter('/set context default')).toContain('context: default');
     expect(await contextSizes()).not.toEqual([256]);
   });
 
-  it('has its conversation listed, found, shown and deleted by "tabagent chat"', async () => {
+  it('stores a conversation that "tabagent chat" lists, finds, shows and deletes', async () => {
     const chat = await open();
-    await chat.ask('a boat trip, once upon');
+    await chat.enter('a boat trip, once upon');
     chat.type(CTRL_D);
     await chat.end();
     const { id } = await newest();
-    const run = (...typed: string[]) => runCommand(['chat', ...typed], { home: shop.home });
+    const run = (...typed: string[]) => runCommand(['chat', ...typed], { home: fixture.home });
     const start = id.slice(0, 8);
     expect((await run()).stdout).toMatch(
       new RegExp(`^ID +CHANGED +TITLE\\n${start}  \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d  a boat trip, once upon\\n`),
@@ -200,9 +200,9 @@ describe('a chat at the terminal', () => {
 
 describe('tabagent set', () => {
   it('saves settings of a model, and shows them', async () => {
-    const shop = await Workshop.open();
+    const fixture = await HostFixture.open();
     try {
-      const set = (...typed: string[]) => runCommand(['set', STORY, ...typed], { home: shop.home });
+      const set = (...typed: string[]) => runCommand(['set', STORY, ...typed], { home: fixture.home });
       expect((await set()).stdout).toBe('No settings are saved for this model.\n');
       await set('system', 'Be', 'brief.');
       await set('max_new_tokens', '20');
@@ -218,7 +218,7 @@ describe('tabagent set', () => {
         settings: { system_prompt: 'Be brief.', generation: { reasoning: 'off' } },
       });
     } finally {
-      await shop.close();
+      await fixture.close();
     }
   });
 });

@@ -1,19 +1,19 @@
 import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { VERSION } from '../../../host/common/version.ts';
-import { ended, type RunOptions, runCommand, startCommand } from '../../support/cli/run-command.ts';
+import { collectOutput, type RunOptions, runCommand, startCommand } from '../../support/cli/run-command.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 
 describe('the command line', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   const tabagent = (typed: string[], options: Partial<RunOptions> = {}) =>
-    runCommand(typed, { home: shop.home, ...options });
+    runCommand(typed, { home: fixture.home, ...options });
 
   it.each([['version'], ['--version'], ['-V']])('prints its version for %s', async (typed) => {
     expect(await tabagent([typed])).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
@@ -53,7 +53,7 @@ describe('the command line', () => {
     expect((await tabagent(['pull'])).code).toBe(2);
   });
 
-  it('names the setting that cannot be used', async () => {
+  it('reports an invalid setting by name', async () => {
     const env = { HF_ENDPOINT: 'no address' };
     expect(await tabagent(['ls'], { env })).toMatchObject({
       code: 2,
@@ -62,7 +62,7 @@ describe('the command line', () => {
   });
 
   it('prints no error when its reader exits early', async () => {
-    const child = startCommand(['ls', '--all', '--json'], { home: shop.home });
+    const child = startCommand(['ls', '--all', '--json'], { home: fixture.home });
     child.stdout.destroy();
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text) => {
@@ -103,18 +103,18 @@ describe('the command line', () => {
       [['call', 'pong'], 'Unknown action: pong. Did you mean "PING"?'],
       [['call', 'ping', '[]'], 'FIELDS must be a JSON object'],
       [['call', 'ping', '{'], 'FIELDS is not valid JSON'],
-    ])('refuses %j', async (typed, message) => {
+    ])('rejects %j', async (typed, message) => {
       expect(await tabagent(typed)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
     });
   });
 
-  it('prints help when the host is started by hand', async () => {
+  it('prints help when the host is started manually', async () => {
     const program = [process.execPath, HOST_MAIN].map((word) => `'${word}'`).join(' ');
     const child = spawn('script', ['-qec', program, '/dev/null'], {
-      env: { PATH: process.env.PATH, HOME: shop.home, TABAGENT_HOME: shop.home, TERM: 'xterm' },
+      env: { PATH: process.env.PATH, HOME: fixture.home, TABAGENT_HOME: fixture.home, TERM: 'xterm' },
     });
     child.stdin.end();
-    const { code, stdout } = await ended(child);
+    const { code, stdout } = await collectOutput(child);
     expect(code).toBe(2);
     expect(stdout).toContain('Runs language models on this computer');
   });

@@ -2,18 +2,18 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 
-let shop: Workshop;
+let fixture: HostFixture;
 beforeEach(async () => {
-  shop = await Workshop.open();
+  fixture = await HostFixture.open();
 });
-afterEach(() => shop.close());
+afterEach(() => fixture.close());
 
-const home = (name: string) => join(shop.home, name);
+const home = (name: string) => join(fixture.home, name);
 
 function tabagent(where: string, typed: string[], input?: string) {
-  const options = { home: shop.home, env: { TABAGENT_HOME: home(where) } };
+  const options = { home: fixture.home, env: { TABAGENT_HOME: home(where) } };
   return runCommand(['chat', ...typed], input === undefined ? options : { ...options, input });
 }
 
@@ -36,7 +36,7 @@ function rows(count: number): object[] {
 const lines = (all: readonly object[]) => all.map((row) => `${JSON.stringify(row)}\n`).join('');
 
 describe('tabagent chat export and import', () => {
-  it('are imported completely from an exported file, once for any number of imports', async () => {
+  it('import all conversations of an exported file, once for any number of imports', async () => {
     expect(await tabagent('one', ['import', '-'], `\uFEFF${lines(rows(30))}\r\n`)).toMatchObject({
       code: 0,
       stdout: 'Imported 1 conversation and 30 messages.\n',
@@ -103,13 +103,17 @@ describe('tabagent chat export and import', () => {
   it('leave no partial file if a file cannot be written, and name it', async () => {
     await tabagent('one', ['import', '-'], lines(rows(1)));
     const file = home('chats.jsonl');
-    writeFileSync(join(shop.home, 'file'), '');
-    for (const where of [shop.home, join(shop.home, 'file', 'below'), join(shop.home, 'nowhere', 'chats.jsonl')]) {
+    writeFileSync(join(fixture.home, 'file'), '');
+    for (const where of [
+      fixture.home,
+      join(fixture.home, 'file', 'below'),
+      join(fixture.home, 'nowhere', 'chats.jsonl'),
+    ]) {
       const ran = await tabagent('one', ['export', where]);
       expect(ran).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(where) });
     }
     expect(existsSync(file)).toBe(false);
-    expect(readdirSync(shop.home).filter((name) => name.includes('chats'))).toEqual([]);
+    expect(readdirSync(fixture.home).filter((name) => name.includes('chats'))).toEqual([]);
     expect(await tabagent('one', ['import', home('missing.jsonl')])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('ENOENT'),

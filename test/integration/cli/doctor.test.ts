@@ -3,25 +3,25 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../../host/cli/doctor/finding.ts';
 import { type RunOptions, runCommand } from '../../support/cli/run-command.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const MANIFEST = '.config/chromium/NativeMessagingHosts/com.tabagent.host.json';
 
 describe('tabagent doctor', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: {} }));
-    await mkdir(join(shop.home, '.config/chromium'), { recursive: true });
-    await mkdir(join(shop.home, '.mozilla/firefox'), { recursive: true });
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: {} }));
+    await mkdir(join(fixture.home, '.config/chromium'), { recursive: true });
+    await mkdir(join(fixture.home, '.mozilla/firefox'), { recursive: true });
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
-  const env = () => ({ HF_ENDPOINT: hub.url, TABAGENT_GPU: 'off', XDG_CONFIG_HOME: join(shop.home, '.config') });
+  const env = () => ({ HF_ENDPOINT: hub.url, TABAGENT_GPU: 'off', XDG_CONFIG_HOME: join(fixture.home, '.config') });
   const tabagent = (typed: string[], options: Partial<RunOptions> = {}) =>
-    runCommand(typed, { home: shop.home, env: env(), ...options });
+    runCommand(typed, { home: fixture.home, env: env(), ...options });
 
   async function findings(
     options: Partial<RunOptions> = {},
@@ -33,7 +33,7 @@ describe('tabagent doctor', () => {
 
   it('finds nothing to fix if everything works, and leaves no files behind', async () => {
     await tabagent(['install']);
-    const temporary = join(shop.home, 'temporary');
+    const temporary = join(fixture.home, 'temporary');
     await mkdir(temporary);
     const { code, of } = await findings({ env: { ...env(), TMPDIR: temporary, TEMP: temporary } });
     expect([...of.values()].filter(({ status }) => status === 'failed')).toEqual([]);
@@ -50,8 +50,8 @@ describe('tabagent doctor', () => {
     expect(words.stdout).toContain('All required checks passed.\n');
   });
 
-  it('names what a scan of other programs could not use', async () => {
-    const models = join(shop.home, '.lmstudio/models/maker/model');
+  it('reports files that a scan of other programs skipped', async () => {
+    const models = join(fixture.home, '.lmstudio/models/maker/model');
     await mkdir(models, { recursive: true });
     await writeFile(join(models, 'split-00001-of-00002.gguf'), '');
     for (const name of 'abc') await symlink('gone.gguf', join(models, `${name}.gguf`));
@@ -63,7 +63,7 @@ describe('tabagent doctor', () => {
     expect(scanned.stderr).toContain('c.gguf is a link whose target does not exist');
   });
 
-  it('names the source of an access token that the hub refuses', async () => {
+  it('reports the source of an access token that the hub refuses', async () => {
     const invalid = { 'x-error-message': 'Invalid credentials in Authorization header' };
     hub.fault({
       kind: 'status',
@@ -81,16 +81,16 @@ describe('tabagent doctor', () => {
 
   it('reports each problem and its fix', async () => {
     await tabagent(['install']);
-    const file = join(shop.home, MANIFEST);
+    const file = join(fixture.home, MANIFEST);
     const manifest = JSON.parse(await readFile(file, 'utf8'));
-    await chmod(shop.home, 0o755);
-    await writeFile(join(shop.home, 'config.json'), '[]', { mode: 0o600 });
+    await chmod(fixture.home, 0o755);
+    await writeFile(join(fixture.home, 'config.json'), '[]', { mode: 0o600 });
     hub.fault({ kind: 'html' });
     await chmod(manifest.path, 0o644);
 
     const { code, of } = await findings();
     expect(code).toBe(1);
-    expect(of.get('data folder')).toMatchObject({ status: 'warning', fix: `Run: chmod go= "${shop.home}"` });
+    expect(of.get('data folder')).toMatchObject({ status: 'warning', fix: `Run: chmod go= "${fixture.home}"` });
     expect(of.get('configuration')).toMatchObject({ status: 'failed', details: { code: 'CONFIG_UNUSABLE' } });
     expect(of.get('Chromium')).toMatchObject({
       status: 'failed',
@@ -112,7 +112,7 @@ describe('tabagent doctor', () => {
     ['points at another program', (manifest) => ({ ...manifest, path: '/bin/true' }), 'did not respond'],
   ])('reports that a manifest %s', async (_what, change, words) => {
     await tabagent(['install']);
-    const file = join(shop.home, MANIFEST);
+    const file = join(fixture.home, MANIFEST);
     await writeFile(file, JSON.stringify(change(JSON.parse(await readFile(file, 'utf8')), file)));
     const { of } = await findings({ env: { ...env(), HF_HUB_OFFLINE: '1' } });
     expect(of.get('Chromium')).toMatchObject({ status: 'failed', message: expect.stringContaining(words) });

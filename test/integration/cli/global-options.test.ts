@@ -13,7 +13,7 @@ describe('options before the command', () => {
 
   const tabagent = (...typed: string[]) => runCommand(typed, { home });
 
-  it('apply like those after it', async () => {
+  it('have the same effect as after it', async () => {
     const { stdout } = await tabagent('--json', 'version');
     expect(JSON.parse(stdout)).toHaveProperty('version');
     expect((await tabagent('-h', 'pull')).stdout).toBe((await tabagent('pull', '--help')).stdout);
@@ -23,7 +23,7 @@ describe('options before the command', () => {
     expect(await tabagent(option)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 
-  it('without a command show help, or how to get it', async () => {
+  it('show help, or how to get it, without a command', async () => {
     expect(await tabagent('--help')).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('tabagent help COMMAND'),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ended, type RunOptions, runCommand, startCommand } from '../../support/cli/run-command.ts';
+import { collectOutput, type RunOptions, runCommand, startCommand } from '../../support/cli/run-command.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
@@ -9,16 +9,16 @@ const FILE = 'markov-f16.gguf';
 const ID = `${REPO}/${FILE}`;
 
 describe('models on the command line', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   const tabagent = (typed: string[], options: Partial<RunOptions> = {}) =>
-    runCommand(typed, { home: shop.home, env: { HF_ENDPOINT: hub.url }, ...options });
+    runCommand(typed, { home: fixture.home, env: { HF_ENDPOINT: hub.url }, ...options });
 
   it('are pulled, listed, shown and removed', async () => {
     const pulled = await tabagent(['pull', REPO, FILE]);
@@ -47,13 +47,13 @@ describe('models on the command line', () => {
     expect(empty).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No models are downloaded') });
   });
 
-  it('are listed while they are incomplete, and removed like whole ones', async () => {
-    const slow = shop.use(
+  it('are listed while they are incomplete, and can be removed', async () => {
+    const slow = fixture.use(
       await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } }, bytesPerSecond: 200_000 }),
     );
     const env = { HF_ENDPOINT: slow.url };
     const pulling = startCommand(['call', 'download_model', JSON.stringify({ modelId: ID }), '--events'], {
-      home: shop.home,
+      home: fixture.home,
       env,
     });
     await new Promise<void>((resolve) => {
@@ -62,7 +62,7 @@ describe('models on the command line', () => {
       });
     });
     pulling.kill('SIGINT');
-    await ended(pulling);
+    await collectOutput(pulling);
 
     expect((await tabagent(['ls'])).stdout).toMatch(new RegExp(`STATE\n${ID} .* paused, [\\d.]+ %\n$`));
     expect((await tabagent(['ls', '--ids'])).stdout).toBe('');
@@ -88,10 +88,10 @@ describe('models on the command line', () => {
     expect(JSON.parse(json.stdout).error).toMatchObject({ code: 'REPO_NOT_FOUND' });
   });
 
-  it('keep what was downloaded when they are interrupted, and the next pull resumes', async () => {
+  it('keep downloaded data when they are interrupted, and the next pull resumes', async () => {
     hub.fault({ kind: 'stall', after: markovModel().length / 2, match: ({ server }) => server === 'cdn' });
-    const child = startCommand(['pull', ID], { home: shop.home, env: { HF_ENDPOINT: hub.url } });
-    const end = ended(child);
+    const child = startCommand(['pull', ID], { home: fixture.home, env: { HF_ENDPOINT: hub.url } });
+    const end = collectOutput(child);
     // Not after the first line, which may precede the first byte.
     child.stderr.on('data', (text: Buffer | string) => {
       if (!child.killed && / [1-9]\d\.\d %/.test(String(text))) child.kill('SIGINT');
@@ -102,7 +102,7 @@ describe('models on the command line', () => {
     expect((await tabagent(['pull', ID])).code).toBe(0);
   });
 
-  it('cannot be downloaded from a hub that is not reachable, which has its own exit code', async () => {
+  it('exit with a separate exit code if the hub is not reachable', async () => {
     const env = { HF_ENDPOINT: 'http://127.0.0.1:9', HF_HUB_OFFLINE: '1' };
     expect(await tabagent(['pull', ID], { env })).toMatchObject({
       code: 4,

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ended } from '../../support/cli/run-command.ts';
+import { collectOutput } from '../../support/cli/run-command.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
@@ -12,26 +12,26 @@ const REPO = 'tabagent/markov-gguf';
 const ESC = '\u001b';
 
 describe('a command on a terminal', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let endpoint: string;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    endpoint = shop.use(await startHub({ repos: { [REPO]: { files: { 'markov.gguf': markovModel() } } } })).url;
+    fixture = await HostFixture.open();
+    endpoint = fixture.use(await startHub({ repos: { [REPO]: { files: { 'markov.gguf': markovModel() } } } })).url;
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   /** Runs `tabagent` on a pseudoterminal and returns the output. */
   async function shown(typed: string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
     const words = [process.execPath, HOST_MAIN, ...typed].map((word) => `'${word}'`);
-    const home = { HOME: shop.home, TABAGENT_HOME: shop.home };
+    const home = { HOME: fixture.home, TABAGENT_HOME: fixture.home };
     const child = spawn('script', ['-qec', words.join(' '), '/dev/null'], {
       env: { PATH: process.env.PATH, TERM: 'xterm', HF_ENDPOINT: endpoint, ...home, ...env },
     });
     child.stdin.end();
-    return (await ended(child)).stdout;
+    return (await collectOutput(child)).stdout;
   }
 
-  it('redraws one progress bar, and leaves only the result', async () => {
+  it('redraws a progress bar, and finally shows only the result', async () => {
     const text = await shown(['pull', `${REPO}/markov.gguf`]);
     expect(text).toMatch(/\[#*-*\] markov\.gguf \d/);
     const lines = text.trimEnd().split('\n');

@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ended, runCommand, startCommand } from '../../support/cli/run-command.ts';
+import { collectOutput, runCommand, startCommand } from '../../support/cli/run-command.ts';
 import { markovModel, START } from '../../support/gguf/markov-model.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 
 const MODEL = 'tabagent/markov-gguf/markov-f16.gguf';
 /** A model that never stops: each word is followed by itself. */
@@ -22,11 +22,11 @@ const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 
 describe('tabagent run', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   const started: ChildProcess[] = [];
   beforeAll(async () => {
-    shop = await Workshop.open();
-    const folder = join(shop.home, 'models', 'tabagent', 'markov-gguf');
+    fixture = await HostFixture.open();
+    const folder = join(fixture.home, 'models', 'tabagent', 'markov-gguf');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'markov-f16.gguf'), markovModel({ metadata }));
     const chain = { [START]: { on: 1 }, on: { on: 1 } };
@@ -34,11 +34,11 @@ describe('tabagent run', () => {
   });
   afterAll(async () => {
     for (const child of started) child.kill('SIGKILL');
-    await shop.close();
+    await fixture.close();
   });
 
   const run = (typed: string[], input = '') =>
-    runCommand(['run', ...typed, '--temperature', '0', ...QUICK], { home: shop.home, input });
+    runCommand(['run', ...typed, '--temperature', '0', ...QUICK], { home: fixture.home, input });
 
   it('prints one answer for a prompt argument', async () => {
     expect(await run([MODEL, 'once', 'upon'])).toMatchObject({
@@ -76,7 +76,7 @@ describe('tabagent run', () => {
       'script',
       ['-qec', [process.execPath, HOST_MAIN, 'run', ENDLESS, 'on', ...LONG, ...QUICK].join(' '), '/dev/null'],
       {
-        env: { PATH: process.env.PATH, HOME: shop.home, TABAGENT_HOME: shop.home, TERM: 'xterm', NO_COLOR: '1' },
+        env: { PATH: process.env.PATH, HOME: fixture.home, TABAGENT_HOME: fixture.home, TERM: 'xterm', NO_COLOR: '1' },
       },
     );
     started.push(child);
@@ -87,15 +87,15 @@ describe('tabagent run', () => {
       // The terminal signals the whole process group, which includes the model's process.
       child.stdin.write(CTRL_C);
     });
-    const { code, stdout } = await ended(child);
+    const { code, stdout } = await collectOutput(child);
     expect({ code, failed: /ENGINE_CRASHED|Error/.test(stdout) }).toEqual({ code: 130, failed: false });
   });
 
   it('stops the answer at Ctrl-C and keeps the text generated so far', async () => {
-    const child = startCommand(['run', ENDLESS, 'on', ...LONG, ...QUICK], { home: shop.home });
+    const child = startCommand(['run', ENDLESS, 'on', ...LONG, ...QUICK], { home: fixture.home });
     started.push(child);
     child.stdin.end();
-    const end = ended(child);
+    const end = collectOutput(child);
     child.stdout.once('data', () => child.kill('SIGINT'));
     const ran = await end;
     expect(ran).toMatchObject({ code: 130, signal: null });
@@ -103,7 +103,7 @@ describe('tabagent run', () => {
   });
 
   it('prints no error when its reader exits', async () => {
-    const child = startCommand(['run', ENDLESS, 'on', ...LONG, ...QUICK], { home: shop.home });
+    const child = startCommand(['run', ENDLESS, 'on', ...LONG, ...QUICK], { home: fixture.home });
     started.push(child);
     child.stdin.end();
     child.stdout.once('data', () => child.stdout.destroy());
@@ -119,7 +119,7 @@ describe('tabagent run', () => {
   it('is a chat on a terminal, where Ctrl-C stops an answer and Ctrl-D exits', async () => {
     const words = [process.execPath, HOST_MAIN, 'run', ENDLESS, ...LONG, ...QUICK];
     const child = spawn('script', ['-qec', words.map((word) => `'${word}'`).join(' '), '/dev/null'], {
-      env: { PATH: process.env.PATH, HOME: shop.home, TABAGENT_HOME: shop.home, TERM: 'xterm', NO_COLOR: '1' },
+      env: { PATH: process.env.PATH, HOME: fixture.home, TABAGENT_HOME: fixture.home, TERM: 'xterm', NO_COLOR: '1' },
     });
     started.push(child);
     let shown = '';
@@ -139,7 +139,7 @@ describe('tabagent run', () => {
         child.stdin.write(CTRL_D);
       }
     });
-    const { code } = await ended(child);
+    const { code } = await collectOutput(child);
     expect({ step, code }).toEqual({ step: 3, code: 0 });
   });
 

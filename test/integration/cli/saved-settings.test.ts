@@ -24,7 +24,7 @@ describe('the settings that "tabagent install" saves', () => {
     return findings.find(({ check }: { check: string }) => check === 'settings of browsers');
   };
 
-  it('apply to every host of this user from then on', async () => {
+  it('apply to every later host of this user', async () => {
     const HF_ENDPOINT = 'http://127.0.0.1:9/mirror';
     expect(await install({ TABAGENT_HOME: large, HF_ENDPOINT })).toMatchObject({ code: 0 });
     expect(await folderOf()).toBe(join(large, 'models'));
@@ -52,7 +52,7 @@ describe('the settings that "tabagent install" saves', () => {
     expect(() => statSync(large)).toThrow('ENOENT');
   });
 
-  it('do not change what the user wrote', async () => {
+  it('do not replace what the user wrote', async () => {
     mkdirSync(large);
     writeFileSync(join(large, 'environment.json'), '{"HF_HOME": "/srv/hf"}', { mode: 0o600 });
     // Empty, for commands in tests turn the measurement of speed off.
@@ -63,7 +63,7 @@ describe('the settings that "tabagent install" saves', () => {
     expect(saved()).toEqual({ HF_HOME: '/srv/hf', NO_PROXY: 'intranet' });
   });
 
-  it('are compared by doctor with those of the terminal, without passwords', async () => {
+  it("are compared with the terminal's environment by doctor, without showing passwords", async () => {
     expect(await settings({ TABAGENT_HOME: large })).toMatchObject({
       status: 'warning',
       message: expect.stringContaining(large),

@@ -3,25 +3,25 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
 const MODEL = { modelId: `${REPO}/markov.gguf` };
 
 describe('tabagent uninstall', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   let data: string;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { [REPO]: { files: { 'markov.gguf': markovModel() } } } }));
-    data = join(shop.home, 'data');
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files: { 'markov.gguf': markovModel() } } } }));
+    data = join(fixture.home, 'data');
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
-  const env = () => ({ HF_ENDPOINT: hub.url, TABAGENT_HOME: data, XDG_CONFIG_HOME: join(shop.home, '.config') });
-  const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home, env: env() });
+  const env = () => ({ HF_ENDPOINT: hub.url, TABAGENT_HOME: data, XDG_CONFIG_HOME: join(fixture.home, '.config') });
+  const tabagent = (...typed: string[]) => runCommand(typed, { home: fixture.home, env: env() });
 
   async function use(): Promise<void> {
     await tabagent('install', '--browser', 'chromium', '--extension-id', 'me@here');
@@ -34,7 +34,7 @@ describe('tabagent uninstall', () => {
     await use();
     expect(await tabagent('uninstall')).toMatchObject({ code: 0 });
     expect(JSON.parse((await tabagent('ls', '--json')).stdout).models).toHaveLength(1);
-    expect(await readdir(shop.home)).toEqual(['data']);
+    expect(await readdir(fixture.home)).toEqual(['data']);
   });
 
   it.each([['install'], ['pull']])('removes everything with --models, after %s', async (first) => {
@@ -42,20 +42,20 @@ describe('tabagent uninstall', () => {
     await use();
     const { code, stdout } = await tabagent('uninstall', '--models');
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining(join(data, 'models')) });
-    expect(await readdir(shop.home)).toEqual([]);
+    expect(await readdir(fixture.home)).toEqual([]);
   });
 
-  it('removes everything from the folder that the cache was moved to, except files of others', async () => {
+  it('removes everything from the folder that the cache was moved to, except other files', async () => {
     await use();
-    const disk = join(shop.home, 'disk');
+    const disk = join(fixture.home, 'disk');
     expect(await tabagent('move', disk)).toMatchObject({ code: 0 });
     await writeFile(join(disk, 'letter.txt'), 'dear');
     const { code, stdout } = await tabagent('uninstall', '--models');
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining(join(disk, 'models')) });
-    expect(await readdir(shop.home, { recursive: true })).toEqual(['disk', join('disk', 'letter.txt')]);
+    expect(await readdir(fixture.home, { recursive: true })).toEqual(['disk', join('disk', 'letter.txt')]);
   });
 
-  it('keeps files of others', async () => {
+  it('keeps other files', async () => {
     await use();
     await mkdir(join(data, 'mine'));
     await writeFile(join(data, 'mine', 'letter.txt'), 'dear');
@@ -66,7 +66,7 @@ describe('tabagent uninstall', () => {
   it.each([['models'], [join('models', 'tabagent')]])(
     'says what it left in the folder that %s is a link to',
     async (link) => {
-      const disk = join(shop.home, 'disk');
+      const disk = join(fixture.home, 'disk');
       await mkdir(disk);
       await mkdir(join(data, link, '..'), { recursive: true, mode: 0o700 });
       await symlink(disk, join(data, link), 'junction');
@@ -75,14 +75,14 @@ describe('tabagent uninstall', () => {
         code: 0,
         stderr: expect.stringContaining(`Data: kept ${disk}, to which a link in the data folder led.`),
       });
-      expect(await readdir(shop.home)).toEqual(['disk']);
+      expect(await readdir(fixture.home)).toEqual(['disk']);
       expect((await readdir(disk, { recursive: true })).some((name) => name.endsWith('markov.gguf'))).toBe(true);
     },
   );
 
-  it('deletes nothing while a host is running, and names it', async () => {
+  it('deletes nothing while a host is running, and reports its process', async () => {
     await use();
-    const host = shop.host({ home: data, env: env() });
+    const host = fixture.host({ home: data, env: env() });
     expect(await host.request('GET_DOWNLOADED_MODELS')).toMatchObject({ status: 'success' });
     const refused = await tabagent('uninstall', '--models');
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('A TabAgent host is running') });
@@ -94,7 +94,7 @@ describe('tabagent uninstall', () => {
 
   it('deletes nothing while a model is loaded', async () => {
     await use();
-    const host = shop.host({ home: data, env: env() });
+    const host = fixture.host({ home: data, env: env() });
     const settings = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
     expect(await host.request('LOAD_MODEL', { ...MODEL, settings })).toMatchObject({ status: 'success' });
     expect(await tabagent('uninstall', '--models')).toMatchObject({

@@ -3,29 +3,29 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
 const ID = `${REPO}/markov.gguf`;
 
 describe('tabagent verify and repair', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { [REPO]: { files: { 'markov.gguf': markovModel() } } } }));
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files: { 'markov.gguf': markovModel() } } } }));
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
-  const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home, env: { HF_ENDPOINT: hub.url } });
+  const tabagent = (...typed: string[]) => runCommand(typed, { home: fixture.home, env: { HF_ENDPOINT: hub.url } });
 
-  it('find a damaged model, repair it, and then find it undamaged', async () => {
+  it('find a damaged model, repair it, and then report it as intact', async () => {
     expect(await tabagent('verify')).toMatchObject({ code: 0, stdout: '', stderr: 'No models are downloaded.\n' });
     await tabagent('pull', ID);
     expect(await tabagent('verify')).toMatchObject({ code: 0, stdout: `${ID}: OK\n` });
 
-    const file = await open(join(shop.home, 'models', ID), 'r+');
+    const file = await open(join(fixture.home, 'models', ID), 'r+');
     await file.write('damage', 1_000_000);
     await file.close();
     const found = await tabagent('verify', 'markov');
@@ -40,7 +40,7 @@ describe('tabagent verify and repair', () => {
     expect((await tabagent('verify', ID)).code).toBe(0);
   });
 
-  it('come with a cache command that shows the contents and the pins', async () => {
+  it('are complemented by a cache command that shows models and pins', async () => {
     await tabagent('pull', ID);
     const shown = await tabagent('cache');
     expect(shown.stdout).toMatch(/^Folder: +\S+\nModels: +1, \S+ MB\n/);

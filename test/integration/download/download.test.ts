@@ -4,90 +4,90 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HostError } from '../../../host/common/errors.ts';
 import type { DownloadStatus } from '../../../host/model-files/types.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
-import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
+import { CacheFixture, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-fixture.ts';
 
 const CHUNK = QUICK_LIMITS.chunkBytes;
 const SEED = 7;
 const CONTENT = seededBytes(20 * CHUNK + 123, SEED);
 
-let bench: CacheBench;
-afterEach(() => bench.close());
+let fixture: CacheFixture;
+afterEach(() => fixture.close());
 
 async function modelOnDisk(): Promise<Buffer> {
-  return readFile(join(bench.home, 'models', 'maker', 'model-GGUF', FILE));
+  return readFile(join(fixture.home, 'models', 'maker', 'model-GGUF', FILE));
 }
 
 async function partials(): Promise<string[]> {
-  return readdir(join(bench.home, 'partial')).catch(() => []);
+  return readdir(join(fixture.home, 'partial')).catch(() => []);
 }
 
 /** Downloads until this many bytes have been received, then pauses. */
 async function downloadAbout(bytes: number): Promise<DownloadStatus> {
   const controller = new AbortController();
-  const waiting = bench.cache.download(NAME, {
+  const waiting = fixture.cache.download(NAME, {
     signal: controller.signal,
     onProgress: ({ downloaded }) => {
       if (downloaded >= bytes) controller.abort(new HostError('ABORTED', 'enough'));
     },
   });
   await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
-  await bench.cache.close();
-  const status = await bench.cache.status(NAME);
+  await fixture.cache.close();
+  const status = await fixture.cache.status(NAME);
   if (status === undefined) throw new Error('There is no download');
   return status;
 }
 
 describe(`a download (content of seed ${SEED})`, () => {
   it('produces the exact file and leaves nothing else', async () => {
-    bench = await CacheBench.open(CONTENT);
+    fixture = await CacheFixture.open(CONTENT);
     const heard: DownloadStatus[] = [];
-    const { model, alreadyDownloaded } = await bench.cache.download(NAME, {
+    const { model, alreadyDownloaded } = await fixture.cache.download(NAME, {
       onProgress: (status) => heard.push(status),
     });
     expect({ alreadyDownloaded, size: model.size }).toEqual({ alreadyDownloaded: false, size: CONTENT.length });
     expect(await modelOnDisk()).toEqual(CONTENT);
     expect(await partials()).toEqual([]);
     expect(heard.at(-1)).toMatchObject({ status: 'completed', downloaded: CONTENT.length, total: CONTENT.length });
-    expect(await bench.cache.statuses()).toEqual([]);
-    expect((await stat(join(bench.home, 'models'))).mode & 0o077).toBe(0);
+    expect(await fixture.cache.statuses()).toEqual([]);
+    expect((await stat(join(fixture.home, 'models'))).mode & 0o077).toBe(0);
   });
 
   it('of a model on the disk returns it without a request', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
-    const { length } = bench.hub.requests;
-    await bench.reopen();
-    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyDownloaded: true });
-    expect(bench.hub.requests).toHaveLength(length);
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
+    const { length } = fixture.hub.requests;
+    await fixture.reopen();
+    expect(await fixture.cache.download(NAME)).toMatchObject({ alreadyDownloaded: true });
+    expect(fixture.hub.requests).toHaveLength(length);
   });
 
   it.each([0, 1, CHUNK - 1, CHUNK, CHUNK + 1])('produces a file of %d bytes', async (length) => {
-    bench = await CacheBench.open(CONTENT.subarray(0, length));
-    await bench.cache.download(NAME);
+    fixture = await CacheFixture.open(CONTENT.subarray(0, length));
+    await fixture.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT.subarray(0, length));
   });
 
-  it('stays below the speed it was asked for: after a first piece it waits, and can be stopped while it does', async () => {
-    bench = await CacheBench.open(CONTENT, {
+  it('stays below its speed limit, and can be stopped while it waits', async () => {
+    fixture = await CacheFixture.open(CONTENT, {
       hub: { repos: { [REPO]: { files: { [FILE]: CONTENT, 'other.gguf': CONTENT } } } },
     });
-    const waiting = bench.cache.download(NAME, { maxBytesPerSecond: 1_024 }).catch((error: unknown) => error);
+    const waiting = fixture.cache.download(NAME, { maxBytesPerSecond: 1_024 }).catch((error: unknown) => error);
     // Another download of the same host is not slowed down, though it is as large and starts later.
     const other = readModelName({ modelPath: REPO, modelFile: 'other.gguf' });
-    await bench.cache.download(other);
-    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'downloading' });
-    await bench.cache.pause(NAME);
+    await fixture.cache.download(other);
+    expect(await fixture.cache.status(NAME)).toMatchObject({ status: 'downloading' });
+    await fixture.cache.pause(NAME);
     expect(await waiting).toMatchObject({ code: 'DOWNLOAD_PAUSED' });
-    await bench.cache.download(NAME);
+    await fixture.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT);
   });
 
-  it('is shared by all callers: each receives progress, and it continues when one of them leaves', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+  it('is shared by all callers, reports progress to each, and continues when one of them leaves', async () => {
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     const controller = new AbortController();
-    const left = bench.cache.download(NAME, { signal: controller.signal });
+    const left = fixture.cache.download(NAME, { signal: controller.signal });
     const heard: number[] = [];
-    const stays = bench.cache.download(NAME, {
+    const stays = fixture.cache.download(NAME, {
       onProgress: ({ downloaded }) => {
         heard.push(downloaded);
         controller.abort(new Error('gone'));
@@ -96,31 +96,31 @@ describe(`a download (content of seed ${SEED})`, () => {
     await expect(left).rejects.toThrow('gone');
     expect(await stays).toMatchObject({ model: { size: CONTENT.length } });
     expect(heard.length).toBeGreaterThan(1);
-    expect(bench.bytesAskedFor()).toBe(CONTENT.length);
+    expect(fixture.requestedBytes()).toBe(CONTENT.length);
   });
 
   it('can be paused, survives a restart, and resumes from its chunks', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 200_000 } });
-    const asker = bench.cache.download(NAME);
-    while (((await bench.cache.status(NAME))?.downloaded ?? 0) < 4 * CHUNK)
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 200_000 } });
+    const asker = fixture.cache.download(NAME);
+    while (((await fixture.cache.status(NAME))?.downloaded ?? 0) < 4 * CHUNK)
       await new Promise((resolve) => setImmediate(resolve));
-    const paused = await bench.cache.pause(NAME);
+    const paused = await fixture.cache.pause(NAME);
     await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_PAUSED' });
     expect(paused.status).toBe('paused');
-    await bench.reopen();
-    const [remembered] = await bench.cache.statuses();
+    await fixture.reopen();
+    const [remembered] = await fixture.cache.statuses();
     expect(remembered).toMatchObject({ status: 'paused', total: CONTENT.length });
     expect(remembered?.downloaded).toBeGreaterThan(0);
-    const before = bench.hub.requests.length;
-    expect(await bench.cache.resume(NAME)).toMatchObject({ status: 'downloading' });
-    await bench.cache.download(NAME);
+    const before = fixture.hub.requests.length;
+    expect(await fixture.cache.resume(NAME)).toMatchObject({ status: 'downloading' });
+    await fixture.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT);
-    expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - (remembered?.downloaded ?? 0));
+    expect(fixture.requestedBytes(before)).toBe(CONTENT.length - (remembered?.downloaded ?? 0));
   });
 
   describe('with incomplete chunks only', () => {
     beforeEach(async () => {
-      bench = await CacheBench.open(CONTENT, {
+      fixture = await CacheFixture.open(CONTENT, {
         hub: { bytesPerSecond: 100_000 },
         limits: { chunkBytes: 10 * CHUNK + 100 },
       });
@@ -130,115 +130,115 @@ describe(`a download (content of seed ${SEED})`, () => {
     async function pauseAtOnce(): Promise<{ told: number; left: number }> {
       let told = 0;
       const pauses: Promise<unknown>[] = [];
-      const asker = bench.cache.download(NAME, {
+      const asker = fixture.cache.download(NAME, {
         onProgress: ({ downloaded }) => {
           told = downloaded;
-          if (downloaded > 2 * CHUNK) pauses.push(bench.cache.pause(NAME));
+          if (downloaded > 2 * CHUNK) pauses.push(fixture.cache.pause(NAME));
         },
       });
       await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_PAUSED' });
       await Promise.all(pauses);
-      await bench.reopen();
-      const [{ downloaded: left = 0 } = {}] = await bench.cache.statuses();
+      await fixture.reopen();
+      const [{ downloaded: left = 0 } = {}] = await fixture.cache.statuses();
       return { told, left };
     }
 
     it('loses nothing in a pause and a restart', async () => {
       const { told, left } = await pauseAtOnce();
       expect(left).toBeGreaterThanOrEqual(told);
-      const before = bench.hub.requests.length;
+      const before = fixture.hub.requests.length;
       const heard: number[] = [];
-      await bench.cache.download(NAME, { onProgress: ({ downloaded }) => heard.push(downloaded) });
+      await fixture.cache.download(NAME, { onProgress: ({ downloaded }) => heard.push(downloaded) });
       expect(await modelOnDisk()).toEqual(CONTENT);
-      expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - left);
+      expect(fixture.requestedBytes(before)).toBe(CONTENT.length - left);
       expect(Math.min(...heard)).toBeGreaterThanOrEqual(left);
     });
 
-    it('fetches again what has changed on the disk', async () => {
+    it('downloads chunks again that have changed on the disk', async () => {
       const { left } = await pauseAtOnce();
       const [partial = ''] = await partials();
-      const file = await open(join(bench.home, 'partial', partial), 'r+');
+      const file = await open(join(fixture.home, 'partial', partial), 'r+');
       await file.write(Buffer.from([(CONTENT[0] ?? 0) ^ 1]), 0, 1, 0);
       await file.close();
-      const before = bench.hub.requests.length;
-      await bench.cache.download(NAME);
+      const before = fixture.hub.requests.length;
+      await fixture.cache.download(NAME);
       expect(await modelOnDisk()).toEqual(CONTENT);
-      expect(bench.bytesAskedFor(before)).toBeGreaterThan(CONTENT.length - left);
+      expect(fixture.requestedBytes(before)).toBeGreaterThan(CONTENT.length - left);
     });
 
-    it('starts over with a hub that sends whole files only', async () => {
+    it('starts over if the hub sends only whole files', async () => {
       await pauseAtOnce();
-      bench.hub.fault({ kind: 'ignoreRange' });
+      fixture.hub.fault({ kind: 'ignoreRange' });
       const heard: number[] = [];
-      await bench.cache.download(NAME, { onProgress: ({ downloaded }) => heard.push(downloaded) });
+      await fixture.cache.download(NAME, { onProgress: ({ downloaded }) => heard.push(downloaded) });
       expect(await modelOnDisk()).toEqual(CONTENT);
       expect(heard.at(-1)).toBe(CONTENT.length);
       expect(Math.max(...heard)).toBe(CONTENT.length);
     });
   });
 
-  it('is removed completely when cancelled, and its callers get an error', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 200_000 } });
-    const asker = bench.cache.download(NAME);
+  it('is removed completely when cancelled, and rejects for its callers', async () => {
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 200_000 } });
+    const asker = fixture.cache.download(NAME);
     while ((await partials()).length === 0) await new Promise((resolve) => setImmediate(resolve));
-    expect(await bench.cache.cancel(NAME)).toMatchObject({ status: 'cancelled', downloaded: 0 });
+    expect(await fixture.cache.cancel(NAME)).toMatchObject({ status: 'cancelled', downloaded: 0 });
     await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_CANCELLED' });
     expect(await partials()).toEqual([]);
-    expect(await bench.cache.statuses()).toEqual([]);
-    await expect(bench.cache.resume(NAME)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
-    await bench.cache.download(NAME);
+    expect(await fixture.cache.statuses()).toEqual([]);
+    await expect(fixture.cache.resume(NAME)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
+    await fixture.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT);
   });
 
-  it('can be paused before the hub has answered, and resumed', async () => {
-    bench = await CacheBench.open(CONTENT);
-    bench.hub.fault({ kind: 'status', status: 503, headers: { 'retry-after': '30' } });
-    const asker = bench.cache.download(NAME);
-    while (bench.hub.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    expect(await bench.cache.pause(NAME)).toMatchObject({ status: 'paused' });
+  it('can be paused before the hub responds, and resumed', async () => {
+    fixture = await CacheFixture.open(CONTENT);
+    fixture.hub.fault({ kind: 'status', status: 503, headers: { 'retry-after': '30' } });
+    const asker = fixture.cache.download(NAME);
+    while (fixture.hub.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await fixture.cache.pause(NAME)).toMatchObject({ status: 'paused' });
     await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_PAUSED' });
-    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'paused', downloaded: 0 });
-    bench.hub.clearFaults();
-    expect(await bench.cache.resume(NAME)).toMatchObject({ status: 'downloading' });
-    await bench.cache.download(NAME);
+    expect(await fixture.cache.status(NAME)).toMatchObject({ status: 'paused', downloaded: 0 });
+    fixture.hub.clearFaults();
+    expect(await fixture.cache.resume(NAME)).toMatchObject({ status: 'downloading' });
+    await fixture.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT);
   });
 
-  it('leaves nothing if it is resumed and cancelled before the hub has answered', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+  it('leaves nothing if it is resumed and cancelled before the hub responds', async () => {
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     await downloadAbout(3 * CHUNK);
-    await bench.reopen();
-    bench.hub.fault({ kind: 'status', status: 503, headers: { 'retry-after': '30' } });
+    await fixture.reopen();
+    fixture.hub.fault({ kind: 'status', status: 503, headers: { 'retry-after': '30' } });
     const resumed = async () => {
-      const before = bench.hub.requests.length;
-      await bench.cache.resume(NAME);
-      while (bench.hub.requests.length === before) await new Promise((resolve) => setImmediate(resolve));
+      const before = fixture.hub.requests.length;
+      await fixture.cache.resume(NAME);
+      while (fixture.hub.requests.length === before) await new Promise((resolve) => setImmediate(resolve));
     };
     await resumed();
-    await bench.cache.pause(NAME);
-    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'paused', total: CONTENT.length });
+    await fixture.cache.pause(NAME);
+    expect(await fixture.cache.status(NAME)).toMatchObject({ status: 'paused', total: CONTENT.length });
     await resumed();
-    expect(await bench.cache.cancel(NAME)).toMatchObject({ status: 'cancelled', downloaded: 0 });
+    expect(await fixture.cache.cancel(NAME)).toMatchObject({ status: 'cancelled', downloaded: 0 });
     expect(await partials()).toEqual([]);
-    expect(await bench.cache.statuses()).toEqual([]);
+    expect(await fixture.cache.statuses()).toEqual([]);
   });
 
   it('is not recorded if it fails before it starts', async () => {
-    bench = await CacheBench.open(CONTENT);
+    fixture = await CacheFixture.open(CONTENT);
     const mistyped = { ...NAME, file: 'modle.gguf', id: `${REPO}/modle.gguf` };
-    await expect(bench.cache.download(mistyped)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
-    await bench.reopen();
-    expect(await bench.cache.statuses()).toEqual([]);
-    await expect(bench.cache.resume(mistyped)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
+    await expect(fixture.cache.download(mistyped)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+    await fixture.reopen();
+    expect(await fixture.cache.statuses()).toEqual([]);
+    await expect(fixture.cache.resume(mistyped)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
   });
 
   it('can be cancelled while paused', async () => {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     await downloadAbout(3 * CHUNK);
-    await bench.reopen();
-    expect(await bench.cache.cancel(NAME)).toMatchObject({ status: 'cancelled' });
+    await fixture.reopen();
+    expect(await fixture.cache.cancel(NAME)).toMatchObject({ status: 'cancelled' });
     expect(await partials()).toEqual([]);
-    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'cancelled', downloaded: 0 });
+    expect(await fixture.cache.status(NAME)).toMatchObject({ status: 'cancelled', downloaded: 0 });
   });
 
   it('leaves no part of a split model when cancelled', async () => {
@@ -246,102 +246,103 @@ describe(`a download (content of seed ${SEED})`, () => {
       'two-00001-of-00002.gguf': seededBytes(CHUNK, 1),
       'two-00002-of-00002.gguf': seededBytes(20 * CHUNK, 2),
     };
-    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files } }, bytesPerSecond: 200_000 } });
+    fixture = await CacheFixture.open(CONTENT, { hub: { repos: { [REPO]: { files } }, bytesPerSecond: 200_000 } });
     const name = { ...NAME, file: 'two-00001-of-00002.gguf', id: `${REPO}/two-00001-of-00002.gguf` };
     const isThere = async () =>
-      (await readdir(join(bench.home, 'models', ...REPO.split('/'))).catch(() => [])).length > 0;
+      (await readdir(join(fixture.home, 'models', ...REPO.split('/'))).catch(() => [])).length > 0;
     for (const restart of [false, true]) {
-      const asker = bench.cache.download(name);
+      const asker = fixture.cache.download(name);
       asker.catch(() => {});
       while (!(await isThere())) await new Promise((resolve) => setImmediate(resolve));
-      if (restart) await bench.reopen();
-      await bench.cache.cancel(name);
+      if (restart) await fixture.reopen();
+      await fixture.cache.cancel(name);
       await expect(asker).rejects.toBeInstanceOf(HostError);
       expect(await isThere()).toBe(false);
       expect(await partials()).toEqual([]);
     }
   });
 
-  it('downloads every part of a split model, which exists when all parts do', async () => {
+  it('downloads every part of a split model, which is listed when all parts exist', async () => {
     const files = {
       'big-00001-of-00003.gguf': seededBytes(5 * CHUNK, 1),
       'big-00002-of-00003.gguf': seededBytes(3 * CHUNK + 1, 2),
       'big-00003-of-00003.gguf': seededBytes(10, 3),
     };
-    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files } } } });
+    fixture = await CacheFixture.open(CONTENT, { hub: { repos: { [REPO]: { files } } } });
     const name = { ...NAME, file: 'big-00001-of-00003.gguf', id: `${REPO}/big-00001-of-00003.gguf` };
-    const { model } = await bench.cache.download(name);
+    const { model } = await fixture.cache.download(name);
     expect(model.files).toHaveLength(3);
     expect(await Promise.all(model.files.map((file) => readFile(file)))).toEqual(Object.values(files));
-    expect((await bench.cache.list()).map(({ name: { id }, size }) => ({ id, size }))).toEqual([
+    expect((await fixture.cache.list()).map(({ name: { id }, size }) => ({ id, size }))).toEqual([
       { id: name.id, size: model.size },
     ]);
     await unlink(model.files[1] ?? '');
-    expect(await bench.cache.find(name)).toBeUndefined();
-    expect(await bench.cache.list()).toEqual([]);
+    expect(await fixture.cache.find(name)).toBeUndefined();
+    expect(await fixture.cache.list()).toEqual([]);
   });
 });
 
 describe('files changed while the host was not running', () => {
   async function interrupted(): Promise<string> {
-    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    fixture = await CacheFixture.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     await downloadAbout(8 * CHUNK);
-    await bench.shut();
-    return join(bench.home, 'partial', (await partials())[0] ?? '');
+    await fixture.closeCache();
+    return join(fixture.home, 'partial', (await partials())[0] ?? '');
   }
 
-  it('a changed byte is detected in its chunk, and only that chunk is fetched again', async () => {
+  it('are detected by chunk, and only changed chunks are downloaded again', async () => {
     const partial = await interrupted();
     const bytes = await readFile(partial);
     bytes[5] = (bytes[5] ?? 0) ^ 1;
     await writeFile(partial, bytes);
-    await bench.reopen();
-    const { downloaded = 0 } = (await bench.cache.status(NAME)) ?? {};
-    const before = bench.hub.requests.length;
-    await bench.cache.download(NAME);
+    await fixture.reopen();
+    const { downloaded = 0 } = (await fixture.cache.status(NAME)) ?? {};
+    const before = fixture.hub.requests.length;
+    await fixture.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT);
-    expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - downloaded + CHUNK);
+    expect(fixture.requestedBytes(before)).toBe(CONTENT.length - downloaded + CHUNK);
   });
 
   it.each(['cut short', 'grown'])('a partial file that was %s is fetched only where needed', async (how) => {
     const partial = await interrupted();
     await truncate(partial, how === 'grown' ? CONTENT.length * 2 : CHUNK + 5);
-    await bench.reopen();
-    await bench.cache.download(NAME);
+    await fixture.reopen();
+    await fixture.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT);
   });
 
-  it('a lost partial file or a lost index requires a new download', async () => {
+  it('require a new download if a partial file or the index is lost', async () => {
     await unlink(await interrupted());
-    await bench.reopen();
-    await bench.cache.download(NAME);
+    await fixture.reopen();
+    await fixture.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT);
-    await bench.shut();
-    for (const suffix of ['', '-wal', '-shm']) await unlink(`${bench.config.paths.database}${suffix}`).catch(() => {});
-    await bench.reopen();
-    expect(await bench.cache.list()).toHaveLength(1);
-    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyDownloaded: true });
+    await fixture.closeCache();
+    for (const suffix of ['', '-wal', '-shm'])
+      await unlink(`${fixture.config.paths.database}${suffix}`).catch(() => {});
+    await fixture.reopen();
+    expect(await fixture.cache.list()).toHaveLength(1);
+    expect(await fixture.cache.download(NAME)).toMatchObject({ alreadyDownloaded: true });
   });
 
-  it('a damaged index is set aside, and every model is kept', async () => {
-    bench = await CacheBench.open(CONTENT);
-    await bench.cache.download(NAME);
-    await bench.shut();
-    await writeFile(bench.config.paths.database, seededBytes(50_000, 5));
-    await bench.reopen();
-    expect(await bench.cache.list()).toHaveLength(1);
-    expect((await readdir(bench.home)).some((file) => file.includes('.corrupt-'))).toBe(true);
+  it('include a damaged index, which is replaced without losing models', async () => {
+    fixture = await CacheFixture.open(CONTENT);
+    await fixture.cache.download(NAME);
+    await fixture.closeCache();
+    await writeFile(fixture.config.paths.database, seededBytes(50_000, 5));
+    await fixture.reopen();
+    expect(await fixture.cache.list()).toHaveLength(1);
+    expect((await readdir(fixture.home)).some((file) => file.includes('.corrupt-'))).toBe(true);
   });
 
-  it('a changed file on the hub restarts the download', async () => {
+  it('include a file on the hub, which restarts the download', async () => {
     await interrupted();
     const other = seededBytes(9 * CHUNK, 11);
     const { startHub } = await import('../../support/hub/hub.ts');
     const hub = await startHub({ repos: { [REPO]: { files: { [FILE]: other } } } });
     try {
-      Object.assign(bench.config, { hubEndpoint: hub.url });
-      await bench.reopen();
-      await bench.cache.download(NAME);
+      Object.assign(fixture.config, { hubEndpoint: hub.url });
+      await fixture.reopen();
+      await fixture.cache.download(NAME);
       expect(await modelOnDisk()).toEqual(other);
     } finally {
       await hub.close();

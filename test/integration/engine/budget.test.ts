@@ -63,7 +63,7 @@ describe('a runner', () => {
   const hang = (runner: RunnerProcess) =>
     runner.call('generate', { work: 1, request: request(ENDLESS_PROMPT) }).catch((error: unknown) => error);
 
-  it('that makes no progress in a call of llama.cpp is ended, and names file and step', async () => {
+  it('that hangs in llama.cpp is killed, and the error names the file and the step', async () => {
     const runner = await loaded({ stepMs: ({ kind }) => (kind === 'tokenize' ? 300 : 600_000) });
     expect(await hang(runner)).toMatchObject({
       code: 'ENGINE_ENDED',
@@ -73,7 +73,7 @@ describe('a runner', () => {
     expect(await runner.exited).toMatchObject({ signal: 'SIGKILL' });
   });
 
-  it('that uses more memory than its model needs is ended while it hangs', async () => {
+  it('that hangs and uses more memory than its model requires is killed', async () => {
     const runner = await loaded({ memoryBytes: 250e6 });
     expect(await hang(runner)).toMatchObject({
       code: 'ENGINE_ENDED',
@@ -81,7 +81,7 @@ describe('a runner', () => {
     });
   });
 
-  it('reports its memory where the host cannot read it', async () => {
+  it('reports its memory if the host cannot read it', async () => {
     const runner = await loaded({}, { readMemory: () => undefined });
     runner.limit({ ...UNLIMITED, memoryBytes: 1 });
     await runner.exited;
@@ -99,7 +99,7 @@ describe('a runner', () => {
     });
   });
 
-  it('cannot send an error of any length', async () => {
+  it('cannot send an error of unlimited length', async () => {
     const runner = new RunnerProcess({
       entry: fixtureRunner('verbose-runner.ts'),
       gpu: 'off',
@@ -116,7 +116,7 @@ describe('a model', () => {
   const hosts: TestModels[] = [];
   afterEach(async () => void (await Promise.all(hosts.splice(0).map((host) => host.close()))));
 
-  it('that does not stop is ended, and can be loaded again', async () => {
+  it('that does not stop is killed, and can be loaded again', async () => {
     const host = new TestModels();
     hosts.push(host);
     await host.load(await loadRequest('endless', endless));

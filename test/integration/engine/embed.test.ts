@@ -81,7 +81,7 @@ describe('embedding', () => {
     }
   });
 
-  it('pools as the model specifies: by the first token if it says so', async () => {
+  it('uses the pooling type of the model, such as the first token', async () => {
     expectClose(await vectorOf('first', 'red'), await vectorOf('first', 'blue'));
   });
 
@@ -138,7 +138,7 @@ describe('embedding', () => {
     ['bert', 'generate', /does not generate text/],
     ['bert', 'rank', /no rank head/],
     ['story', 'rank', /no rank head/],
-  ])('refuses what %s is not capable of: %s', async (id, ability, reason) => {
+  ])('rejects requests that %s does not support: %s', async (id, ability, reason) => {
     const sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
     const text = { name: 'query', text: 'red' };
     const asked = {
@@ -152,7 +152,7 @@ describe('embedding', () => {
     });
   });
 
-  describe('that takes minutes', () => {
+  describe('for minutes', () => {
     /** Each of them takes some tenths of a second. */
     const texts = Array.from({ length: 1_000 }, (_, i) => ({ name: `texts.${i}`, text: 'red '.repeat(4_000) }));
     const order = { texts, truncate: false };
@@ -169,7 +169,7 @@ describe('embedding', () => {
       expectClose(await vectorOf('long', 'red'), bertVector(WORDS, 'red'));
     });
 
-    it('is not stopped with generations', async () => {
+    it('is not stopped together with generations', async () => {
       const controller = new AbortController();
       const embedding = host.models.embed('long', order, controller.signal);
       await setImmediate();
@@ -181,7 +181,7 @@ describe('embedding', () => {
     it.each<[string, () => unknown, string]>([
       ['is unloaded', () => host.models.unload('passing'), 'MODEL_NOT_LOADED'],
       ['loses its process', () => process.kill(host.pidOf('passing') ?? 0, 'SIGKILL'), 'ENGINE_CRASHED'],
-    ])('fails when its model %s, as do waiting requests', async (_what, end, code) => {
+    ])('fails together with waiting requests when its model %s', async (_what, end, code) => {
       await host.load(await loadRequest('passing', join(folder.path, 'long.gguf'), { contextSize: 4_096 }));
       const both = [host.models.embed('passing', order), host.models.embed('passing', order)];
       const ends = Promise.allSettled(both);

@@ -95,7 +95,7 @@ describe('a runner that is killed', () => {
 });
 
 describe('a load', () => {
-  it('ends with its process when it is cancelled', async () => {
+  it('ends its process when it is cancelled', async () => {
     const { host, pid } = await withStoppedRunner();
     const controller = new AbortController();
     const reason = new Error('the client went away');
@@ -121,14 +121,14 @@ describe('a load', () => {
     await expect(staying).resolves.toMatchObject({ model: { id: 'm' } });
   });
 
-  it('with a context that fits on no machine is rejected at once', async () => {
+  it('with a context that exceeds any memory is rejected immediately', async () => {
     const host = started();
     const request = await loadRequest('m', file, { contextSize: 2_000_000_000 });
     await expect(host.load(request)).rejects.toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'n_ctx' } });
     expect(host.models.isLoading('m')).toBe(false);
   });
 
-  it('does not begin if it was aborted before', async () => {
+  it('does not start if it is already aborted', async () => {
     const host = started();
     const reason = new Error('too late');
     await expect(host.load(await loadRequest('m', file), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -179,7 +179,7 @@ describe('a GPU that aborts the process', () => {
     });
   });
 
-  it('at the start falls back to the CPU, and is not tried again', async () => {
+  it('at startup falls back to the CPU, and does not try again', async () => {
     const env = { TABAGENT_GPU: 'auto', GGML_TEST_ABORT: 'start' };
     const host = started({ runnerEntry, env });
     expect((await host.load(await loadRequest('one', file))).model.notice).toMatch(/GPU could not be used/);

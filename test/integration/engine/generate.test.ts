@@ -79,7 +79,7 @@ async function begun(id: string, order: Partial<GenerateRequest> = {}, options: 
 }
 
 describe('text', () => {
-  it('is the expected text with greedy sampling, and the events contain all of it', async () => {
+  it('is deterministic with greedy sampling, and the events contain all of it', async () => {
     const events: GenerationProgress[] = [];
     const result = await generate('story', {}, { onProgress: (event) => events.push(event) });
     expect(result).toMatchObject({
@@ -104,7 +104,7 @@ describe('text', () => {
     expect(Math.abs(throws.filter((side) => side === 'heads').length / 1_000 - 0.7)).toBeLessThan(0.058);
   });
 
-  it('is the same for the same seed, and different for another', async () => {
+  it('is the same for the same seed, and differs for another', async () => {
     const order = (seed: number) => ({ maxNewTokens: 60, sampling: { ...SAMPLED, seed } });
     const first = await generate('coin', order(1));
     expect((await generate('coin', order(1))).text).toBe(first.text);
@@ -132,7 +132,7 @@ describe('text', () => {
     expect((await generate('coin', { maxNewTokens: 10 })).text).not.toContain('tails');
   });
 
-  it('ends before a stop sequence, in events too', async () => {
+  it('ends before a stop sequence, also in events', async () => {
     const events: GenerationProgress[] = [];
     const result = await generate('story', { stop: ['was', 'ere w'] }, { onProgress: (event) => events.push(event) });
     expect(result).toMatchObject({ text: 'once upon one time th', finishReason: 'stop' });
@@ -147,7 +147,7 @@ describe('text', () => {
     });
   });
 
-  it('ends at the end of the context, without dropping its beginning', async () => {
+  it('ends at the end of the context, without dropping its start', async () => {
     const { text, finishReason, usage } = await generate('coin');
     expect(finishReason).toBe('length');
     expect(usage.promptTokens + usage.completionTokens).toBe(2_048);
@@ -167,7 +167,7 @@ describe('a prompt', () => {
     expect((await generate('story')).text).toBe(STORY_GREEDY);
   });
 
-  it('that fills the context but for one token is answered with one token', async () => {
+  it('that leaves one token in the context generates one token', async () => {
     // The beginning token, and 254 words of one token each.
     const prompt = ['once', ...Array.from({ length: 253 }, () => 'upon')].join(' ');
     expect(await generate('story', { input: { prompt } })).toMatchObject({
@@ -177,7 +177,7 @@ describe('a prompt', () => {
     });
   });
 
-  it('is evaluated only from where it differs from the previous one', async () => {
+  it('is evaluated only from the first token that differs from the previous one', async () => {
     const first = await generate('story', { input: { prompt: 'a small time' } });
     const next = await generate('story', { input: { prompt: `a small time${first.text} once` } });
     // All that was evaluated: the prompt and every token of the answer, whose end the model itself set.
@@ -187,7 +187,7 @@ describe('a prompt', () => {
     expect(other.text).toBe(' .');
   });
 
-  it('that is long reports progress up to its end', async () => {
+  it('that is long reports progress until it is evaluated', async () => {
     const events: GenerationProgress[] = [];
     const prompt = 'tick tock '.repeat(1_000).trim();
     const { usage } = await generate(
@@ -210,7 +210,7 @@ describe('further samplers', () => {
     expect(text).toMatch(/^( ?tails)+$/);
   });
 
-  it('change the likelihood of single tokens', async () => {
+  it('change the probability of single tokens (logit bias)', async () => {
     const { text } = await generate('coin', { maxNewTokens: 4 });
     expect(text).toMatch(/^( ?heads)+$/);
     // The tokens of "▁heads" and its beginnings, which come first.
@@ -243,7 +243,7 @@ describe('constrained output', () => {
     for (const event of events) expect(textOf([event])).not.toContain('\uFFFD');
   });
 
-  it('of a JSON schema is an object although the model would generate something else', async () => {
+  it('by a JSON schema is an object even if the model would generate something else', async () => {
     const { text } = await generate('story', {
       constraint: {
         jsonSchema: {
@@ -278,7 +278,7 @@ describe('constrained output', () => {
     ],
     ['items that differ', { type: 'array', items: { enum: ['a', 'b'] }, uniqueItems: true, minItems: 2 }],
     ['anything', { type: 'array', items: {}, minItems: 1, maxItems: 1 }],
-  ])('by a schema with %s is valid in llama.cpp too', async (_what, jsonSchema) => {
+  ])('by a schema with %s is also valid in llama.cpp', async (_what, jsonSchema) => {
     const { expression } = compileSchema(jsonSchema, { field: 'schema', strict: true });
     const { text: decoded, finishReason } = await generate('story', {
       maxNewTokens: 400,
@@ -304,12 +304,12 @@ describe('constrained output', () => {
     expect((await generate('story', { input: { prompt: 'a' }, constraint })).text).toBe(' model');
   });
 
-  it('follows a regular expression from beginning to end', async () => {
+  it('matches a whole regular expression', async () => {
     const constraint = { regex: ' MODEL| Once', flags: 'i' };
     expect((await generate('story', { input: { prompt: 'a' }, constraint })).text).toMatch(/^ model$| once$/i);
   });
 
-  it('continues what the prompt has already', async () => {
+  it('continues text that the prompt already contains', async () => {
     const jsonSchema = { type: 'object', properties: { a: { enum: ['small'] } }, required: ['a'] };
     const held = await generate('story', { constraint: { jsonSchema, prefix: '{ "a": "sm' } });
     expect(JSON.parse(`{ "a": "sm${held.text}`)).toEqual({ a: 'small' });
@@ -330,7 +330,7 @@ describe('constrained output', () => {
       { jsonSchema: { type: 'string', pattern: '(a)\\1' } },
       'settings.json_schema.pattern',
     ],
-  ])('%s is refused, and the next generation works', async (_what, constraint, field) => {
+  ])('%s is rejected, and the next generation works', async (_what, constraint, field) => {
     await expect(generate('story', { constraint })).rejects.toMatchObject({
       code: 'INVALID_REQUEST',
       details: { field },
@@ -355,13 +355,13 @@ describe('a conversation', () => {
     expect(text).toBe(plain.text);
   });
 
-  it('whose template rejects a system message has it in the first user message', async () => {
+  it('puts the system message into the first user message if the template rejects it', async () => {
     const { usage } = await generate('chat', { ...chat(['system', 'a small'], ['user', 'once']), maxNewTokens: 1 });
     const folded = await generate('chat', { ...chat(['user', 'a small\n\nonce']), maxNewTokens: 1 });
     expect(usage.promptTokens).toBe(folded.usage.promptTokens);
   });
 
-  it('cannot contain special tokens, which a plain prompt can', async () => {
+  it('cannot contain special tokens, unlike a plain prompt', async () => {
     const plain = await generate('chat', { input: { prompt: 'once</s>' }, maxNewTokens: 1 });
     expect(plain.usage.promptTokens).toBe(3);
     const said = await generate('chat', { ...chat(['user', 'once</s>']), maxNewTokens: 1 });
@@ -369,7 +369,7 @@ describe('a conversation', () => {
     expect(said.usage.promptTokens).toBeGreaterThanOrEqual(6);
   });
 
-  it('whose template never ends is a transcript, as the load reports', async () => {
+  it('is a transcript if the template never ends, as the load reports', async () => {
     expect(host.models.get('looping')).toMatchObject({
       chatFormat: { used: 'transcript', error: expect.stringContaining('steps') },
       notice: expect.stringContaining('written as a plain transcript'),
@@ -379,14 +379,14 @@ describe('a conversation', () => {
     expect(usage.promptTokens).toBe(plain.usage.promptTokens);
   });
 
-  it('whose template never ends for these messages is a typed error, and the model keeps working', async () => {
+  it('fails with a typed error if the template never ends for its messages, and the model keeps working', async () => {
     const template = '{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}';
     const input = { ...chat(['user', 'once']).input, chat: { template } };
     await expect(generate('chat', { input })).rejects.toMatchObject({ code: 'CHAT_TEMPLATE_FAILED' });
     expect((await generate('chat', chat(['user', 'once']))).finishReason).toBeDefined();
   });
 
-  it('is a transcript for a model without a template', async () => {
+  it('is a transcript if the model has no template', async () => {
     const written = 'user: once\nassistant:';
     const { usage } = await generate('story', { ...chat(['user', 'once']), maxNewTokens: 1 });
     const plain = await generate('story', { input: { prompt: written }, maxNewTokens: 1 });
@@ -395,7 +395,7 @@ describe('a conversation', () => {
 });
 
 describe('a stop', () => {
-  it('ends a generation with its text so far, which events contained', async () => {
+  it('ends a generation and returns its text so far, which matches the events', async () => {
     const { result, events } = await begun('endless');
     expect(host.models.stopGenerations({ id: 'endless' })).toMatchObject([{ model: { id: 'endless' }, count: 1 }]);
     const { text, finishReason, usage } = await result;
@@ -422,7 +422,7 @@ describe('a stop', () => {
     expect((await running.result).finishReason).toBe('stopped');
   });
 
-  it('by a signal throws its reason, and the next generation works', async () => {
+  it('by a signal rejects with its reason, and the next generation works', async () => {
     const controller = new AbortController();
     const reason = new Error('the client went away');
     const { result } = await begun('endless', {}, { signal: controller.signal });

@@ -19,7 +19,7 @@ const FILES = 40;
 describe('hostile files', () => {
   const SEED = 20_261_123;
 
-  it(`each end in a typed error or a load, and the engine keeps working (seed ${SEED})`, async () => {
+  it(`load or fail with a typed error, and the engine keeps working (seed ${SEED})`, async () => {
     const random = new Seeded(SEED);
     const good = markovModel({ layers: 1 });
     const { dataOffset } = await readGgufHeader(memorySource(good));

@@ -115,7 +115,7 @@ describe('an idle model', () => {
     expect(models.list().map(({ id }) => id)).toEqual(['a/b/two.gguf']);
   });
 
-  it('stays while it generates', async () => {
+  it('is not unloaded while it generates', async () => {
     const { models, clock, unloaded, load } = started();
     await load('a/b/one.gguf', 60_000);
     const endless = await generating(models, 'a/b/one.gguf');
@@ -128,7 +128,7 @@ describe('an idle model', () => {
   });
 });
 
-describe('a load that does not fit beside others', () => {
+describe('a load that does not fit together with others', () => {
   it('unloads the least recently used models, and no more than necessary', async () => {
     const { host, models, clock, changes, load } = started();
     await load('a/b/one.gguf');
@@ -146,7 +146,7 @@ describe('a load that does not fit beside others', () => {
     expect(changes.at(-1)).toMatchObject({ type: 'unloaded', id: 'a/b/two.gguf', reason: 'room' });
   });
 
-  it('unloads the active model only if nothing else helps', async () => {
+  it('unloads the active model only if unloading others is not enough', async () => {
     const { host, models, load } = started();
     await load('a/b/one.gguf');
     await planned('a/b/two.gguf', roomFor(roomFor(0, host).taken() + (await needed()) - 1, host));
@@ -167,7 +167,7 @@ describe('a load that does not fit beside others', () => {
     await endless.stop();
   });
 
-  it('unloads none if all of them would not be enough', async () => {
+  it('unloads nothing if unloading everything would not be enough', async () => {
     const { host, models, load } = started();
     await load('a/b/one.gguf');
     const room = (await needed(8192)) - 1;

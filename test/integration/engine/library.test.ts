@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ARCHITECTURES } from '../../../host/gguf/architectures.ts';
 import { TENSOR_TYPES } from '../../../host/gguf/tensor-types.ts';
-import { ASK_LLAMA } from '../../support/engine/test-models.ts';
+import { QUERY_LLAMA } from '../../support/engine/test-models.ts';
 import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
@@ -27,7 +27,7 @@ describe('the llama.cpp that comes with node-llama-cpp', () => {
     const env = { PATH: process.env.PATH, HOME: process.env.HOME };
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [ASK_LLAMA, file, 'once upon', 'time there', 'one small'],
+      [QUERY_LLAMA, file, 'once upon', 'time there', 'one small'],
       {
         env,
       },
@@ -40,7 +40,7 @@ describe('the llama.cpp that comes with node-llama-cpp', () => {
     expect([...ARCHITECTURES].sort()).toEqual(known.sort());
   });
 
-  it('packs its tensor types as the preflight assumes', () => {
+  it('has the block sizes of tensor types that the preflight assumes', () => {
     const ours = [...TENSOR_TYPES.values()].map(({ id, blockElements, blockBytes }) => [id, blockElements, blockBytes]);
     expect(ours).toEqual(answer.types);
   });

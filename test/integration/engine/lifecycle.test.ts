@@ -66,14 +66,14 @@ describe('an engine', () => {
     expect(host.models.isLoading(model.id)).toBe(false);
   });
 
-  it('returns a loaded model unchanged, whatever the settings of the second load', async () => {
+  it('returns a loaded model unchanged for a second load with other settings', async () => {
     const host = started();
     const first = await host.load(await loadRequest('m', file));
     const again = await host.load(await loadRequest('m', file, { contextSize: 512 }));
     expect(again).toEqual({ model: first.model, alreadyLoaded: true });
   });
 
-  it('lets a second load of the same model join the first', async () => {
+  it('shares a load between concurrent requests for the same model', async () => {
     const host = started();
     const order = await loadRequest('m', file);
     const progress: number[] = [];
@@ -86,7 +86,7 @@ describe('an engine', () => {
     expect(host.log.lines.filter(({ event }) => event === 'engine.runner-ready')).toHaveLength(1);
   });
 
-  it('holds two models at once, and makes the one loaded last the active one', async () => {
+  it('can hold two models, and makes the one loaded last the active one', async () => {
     const host = started();
     const changes: ModelChange[] = [];
     host.models.onChange((change) => changes.push(change));
@@ -112,7 +112,7 @@ describe('an engine', () => {
     expect(changes.map(({ type }) => type)).toEqual(['loaded', 'loaded', 'unloaded', 'unloaded']);
   });
 
-  it('unloads all models, and then has none to unload', async () => {
+  it('unloads all models, and nothing the second time', async () => {
     const host = started();
     await host.load(await loadRequest('one', file));
     await host.load(await loadRequest('two', file));
@@ -161,14 +161,14 @@ describe('an engine', () => {
     expect(host.log.lines.filter(({ event }) => event === 'engine.runner-ready')).toHaveLength(1);
   });
 
-  it('names the CPU binary that ggml loaded', async () => {
+  it('reports the CPU variant that ggml loaded', async () => {
     const host = started();
     const { model } = await host.load(await loadRequest('m', file));
     if (process.platform === 'linux' && process.arch === 'x64') expect(model.cpuVariant).toMatch(/^[a-z0-9]+$/);
     else expect(model.cpuVariant === null || model.cpuVariant.length > 0).toBe(true);
   });
 
-  it('ends every process when it is closed, busy or not', async () => {
+  it('ends all processes when it is closed, even busy ones', async () => {
     const host = new TestModels();
     await host.load(await loadRequest('one', file));
     const loaded = host.pidOf('one');

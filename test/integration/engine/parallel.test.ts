@@ -43,7 +43,7 @@ function words(seed: number, count: number): string {
 const ask = (prompt: string) => generate('large', { input: { prompt }, maxNewTokens: 8 });
 
 describe('several generations', () => {
-  it('run at the same time, and each is stopped by itself', async () => {
+  it('run concurrently, and can be stopped individually', async () => {
     const running = [generate('two', {}, { tag: 'a' }), generate('two', {}, { tag: 'b' })];
     const ends: string[] = [];
     for (const [index, result] of running.entries()) void result.then(() => ends.push('ab'[index] ?? ''));
@@ -56,7 +56,7 @@ describe('several generations', () => {
     expect((await Promise.all(running)).map(({ finishReason }) => finishReason)).toEqual(['stopped', 'stopped']);
   });
 
-  it('give the same text as one after the other', async () => {
+  it('produce the same text as sequential ones', async () => {
     const prompts = [words(1, 20), words(2, 30), words(3, 15)];
     const together = await Promise.all(prompts.map(ask));
     const alone: string[] = [];
@@ -73,7 +73,7 @@ describe('several generations', () => {
     expect(ends).toEqual([1]);
   });
 
-  it('do not keep embeddings waiting', async () => {
+  it('do not delay embeddings', async () => {
     const running = generate('one', {}, { tag: 'long' });
     const [embedded] = await host.models.embed('one', { texts: [{ name: 'texts.0', text: 'tick' }], truncate: false });
     expect(embedded?.tokens).toBeGreaterThan(0);
@@ -82,8 +82,8 @@ describe('several generations', () => {
   });
 });
 
-describe('conversations in turn', () => {
-  it('are not evaluated again, as long as there are sequences for them', async () => {
+describe('alternating conversations', () => {
+  it('are not evaluated again while there are enough sequences', async () => {
     const [a, b] = [words(10, 60), words(20, 40)];
     const fresh = await ask(a);
     await ask(b);

@@ -61,15 +61,15 @@ function words(seed: number, count = 60): string {
   return Array.from({ length: count }, (_, i) => `w${(seed * 131 + i * 17) % 3000}`).join(' ');
 }
 
-describe('what was evaluated of a conversation', () => {
-  it('is used after another conversation on the same sequence', async () => {
+describe('the evaluated prompt of a conversation', () => {
+  it('is reused after another conversation on the same sequence', async () => {
     const { ask } = await start(newFolder());
     const first = await ask(words(1));
     await ask(words(2));
     expect(await ask(words(1))).toEqual({ ...first, evaluated: 1 });
   });
 
-  it('is used after an unload, by another host, and on another sequence', async () => {
+  it('is reused after an unload, by another host, and on another sequence', async () => {
     const states = newFolder();
     const one = await start(states, { sequences: 2 });
     const first = await one.ask(words(1));
@@ -83,7 +83,7 @@ describe('what was evaluated of a conversation', () => {
     expect(new1.evaluated).toBe(new1.tokens);
   });
 
-  it('is used for another conversation with the same beginning, without losing the first one', async () => {
+  it('is reused by another conversation with the same prefix, and remains valid for the first one', async () => {
     const { ask } = await start(newFolder(), { sequences: 2 });
     const page = words(1);
     const first = await ask(`${page} ${words(2, 20)}`);
@@ -105,7 +105,7 @@ describe('what was evaluated of a conversation', () => {
     expect(statesIn(states).map((file) => file.includes(ownerOf('b')))).toEqual([true]);
   });
 
-  it('is private to the user', async () => {
+  it('is readable only by the user', async () => {
     const states = newFolder();
     const { ask, unload } = await start(states);
     await ask(words(1));
@@ -118,7 +118,7 @@ describe('what was evaluated of a conversation', () => {
   it.each([
     ['other settings', { cacheTypeK: 'q8_0' as const }, model],
     ['another context length', { contextSize: 512 + 256 }, model],
-  ])('is not used with %s', async (_, settings, file) => {
+  ])('is not reused with %s', async (_, settings, file) => {
     const states = newFolder();
     const one = await start(states);
     await one.ask(words(1));
@@ -128,7 +128,7 @@ describe('what was evaluated of a conversation', () => {
     expect(again.evaluated).toBe(again.tokens);
   });
 
-  it('is removed when the file of the model has changed', async () => {
+  it('is removed when the model file has changed', async () => {
     const states = newFolder();
     const copy = join(folder.path, 'copy.gguf');
     writeFileSync(copy, readFileSync(model));
@@ -141,7 +141,7 @@ describe('what was evaluated of a conversation', () => {
     expect(statesIn(states)).toEqual([]);
   });
 
-  it('is removed with its conversation, and so is what belongs to none', async () => {
+  it('is removed together with its conversation, as are state files without one', async () => {
     const states = newFolder();
     const one = await start(states);
     await one.ask(words(1), { conversation: 'a' });
@@ -157,7 +157,7 @@ describe('what was evaluated of a conversation', () => {
     expect((await one.ask(words(2))).evaluated).toBe(1);
   });
 
-  it('is forgotten in memory, too', async () => {
+  it('is also removed from memory', async () => {
     const { host, ask } = await start(newFolder());
     await ask(words(1), { conversation: 'a' });
     await host.engine.forget('a');
@@ -165,7 +165,7 @@ describe('what was evaluated of a conversation', () => {
     expect(again.evaluated).toBe(again.tokens);
   });
 
-  it('is kept up to the limit of disk space, the last used first', async () => {
+  it('is evicted from the disk at the size limit, least recently used first', async () => {
     const states = newFolder();
     const one = await start(states);
     await one.ask(words(1));
@@ -181,8 +181,8 @@ describe('what was evaluated of a conversation', () => {
   });
 });
 
-describe('a state file that was changed', () => {
-  it('is removed and never loaded, wherever the change is', async () => {
+describe('a modified state file', () => {
+  it('is removed and never loaded, wherever it was modified', async () => {
     const states = newFolder();
     const one = await start(states);
     const first = await one.ask(words(1));
@@ -220,7 +220,7 @@ function flip(at: number) {
   };
 }
 
-describe('models that do not keep everything', () => {
+describe('models with partial state', () => {
   it.each<ModelKind>(['sliding-window', 'recurrent', 'hybrid'])(
     'answer as without a saved state: %s',
     async (kind) => {

@@ -90,7 +90,7 @@ async function ask(id: string, chat: ChatOptions = {}, more: { constraint?: Cons
   return result;
 }
 
-describe('Reasoning', () => {
+describe('reasoning', () => {
   it('in control tokens is separated from the answer, and counted', async () => {
     expect(await ask('control')).toMatchObject({
       reasoning: 'plan',
@@ -100,22 +100,22 @@ describe('Reasoning', () => {
     });
   });
 
-  it('in plain words is separated from the answer', async () => {
+  it('marked by plain text is separated from the answer', async () => {
     expect(await ask('words')).toMatchObject({ reasoning: 'plan', text: 'hello' });
   });
 
-  it('markup that is only mentioned is text', async () => {
+  it('markup that the answer only mentions is text', async () => {
     const { reasoning, text } = await ask('mention');
     expect({ reasoning, text: text.trim() }).toEqual({ reasoning: '', text: 'write</think> twice' });
   });
 
-  it('that never ends leaves no answer, with the finish reason length', async () => {
+  it('that never ends results in no answer, with the finish reason length', async () => {
     const { reasoning, text, finishReason } = await ask('visible');
     expect(reasoning).toMatch(/^so good so good/);
     expect({ text, finishReason }).toEqual({ text: '', finishReason: 'length' });
   });
 
-  it('ends at its limit, and the answer follows', async () => {
+  it('ends at its token limit, and the answer follows', async () => {
     expect(await ask('visible', { maxReasoningTokens: 3 })).toMatchObject({
       reasoning: 'so good',
       text: 'hello world',
@@ -124,7 +124,7 @@ describe('Reasoning', () => {
     });
   });
 
-  it('that the prompt begins needs no marker', async () => {
+  it('that the prompt opens needs no start marker', async () => {
     const opened = { variables: { opened: true } };
     expect(await ask('visible', { ...opened, maxReasoningTokens: 2 })).toMatchObject({
       reasoning: 'so good',
@@ -132,17 +132,17 @@ describe('Reasoning', () => {
     });
   });
 
-  it('is off if the request turns it off', async () => {
+  it('can be turned off by a request', async () => {
     expect(await ask('visible', { reasoning: 'off' })).toMatchObject({ reasoning: '', text: 'hello world' });
   });
 
-  it('is not constrained if the answer is', async () => {
+  it('is not constrained, even if the answer is', async () => {
     const constraint = { grammar: 'root ::= " hello"' };
     const opened = { variables: { opened: true }, maxReasoningTokens: 2 };
     expect(await ask('visible', opened, { constraint })).toMatchObject({ reasoning: 'so good', text: 'hello' });
   });
 
-  it('stays in the answer to a plain prompt', async () => {
+  it('remains in the answer to a plain prompt', async () => {
     const result = await host.models.generate('visible', {
       input: { prompt: 'go' },
       maxNewTokens: 3,

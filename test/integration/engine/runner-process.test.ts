@@ -47,7 +47,7 @@ describe('a runner', () => {
     await expect(runner.call('memory', null)).rejects.toMatchObject({ code: 'ENGINE_CRASHED' });
   });
 
-  it('reports an internal error with a text for the log only', async () => {
+  it('reports an internal error with details only for the log', async () => {
     const runner = new RunnerProcess({ entry: REAL_RUNNER, gpu: 'off', env: runnerEnv(process.env) });
     try {
       // A request that the host never sends: no model is loaded.
@@ -62,7 +62,7 @@ describe('a runner', () => {
     }
   });
 
-  it('that is idle for too long is ended', async () => {
+  it('exits after being idle for too long', async () => {
     const started: RunnerProcess[] = [];
     const died: RunnerProcess[] = [];
     const start = () => {

@@ -11,7 +11,7 @@ import { RunnerStarter } from '../../../host/engine/runner-starter.ts';
 import { bubblewrap } from '../../../host/engine/sandbox/bubblewrap.ts';
 import { Containment, findContainment } from '../../../host/engine/sandbox/containment.ts';
 import { filesOf } from '../../../host/engine/sandbox/visible-files.ts';
-import { describeWhere } from '../../support/describe-where.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import type { Probe, ProbeResult } from '../../support/engine/probe-runner.ts';
 import {
   fixtureRunner,
@@ -39,7 +39,7 @@ function missing(): string | undefined {
 
 const PROBE = fixtureRunner('probe-runner.ts');
 
-describeWhere('with bubblewrap', missing(), () => {
+describeUnless('with bubblewrap', missing(), () => {
   const folder = tempFolder('sandbox');
   const home = join(folder.path, 'home');
   const models = join(home, 'models');
@@ -86,7 +86,7 @@ describeWhere('with bubblewrap', missing(), () => {
     return JSON.parse((await runner.call('render', { prompt: JSON.stringify(asked) })).prompt);
   }
 
-  it('a runner has no network, no privileges, sees models and no secrets, and can write nothing', async () => {
+  it('a runner has no network and no privileges, sees models but no secrets, and cannot write', async () => {
     const starter = await starterOf(PROBE);
     expect(await probe(starter.startWarm('off'))).toEqual({
       connects: false,
@@ -103,7 +103,7 @@ describeWhere('with bubblewrap', missing(), () => {
     expect(readFileSync(model, 'utf8')).toBe('weights');
   });
 
-  it('a runner for one model sees no other', async () => {
+  it('a runner for one model cannot see others', async () => {
     const other = join(models, 'other.gguf');
     writeFileSync(other, '');
     const starter = await starterOf(PROBE);
@@ -111,7 +111,7 @@ describeWhere('with bubblewrap', missing(), () => {
     expect(await probe(await starter.startFor('off', await filesOf([model])))).toMatchObject({ model: 'weights' });
   });
 
-  it('is given up where a runner does not start in it, and models load all the same', async () => {
+  it('runners are started without it if they fail to start in it', async () => {
     const containment = brokenSandbox(folder.path);
     const starter = await starterOf(PROBE, { containment });
     expect(await probe(await starter.startFor('off', await filesOf([model])))).toMatchObject({ connects: true });
@@ -119,7 +119,7 @@ describeWhere('with bubblewrap', missing(), () => {
     expect(containment.status).toEqual({ kind: undefined, reason });
   });
 
-  it('is given up where a GPU cannot be used in it, and kept where there is none', async () => {
+  it('runners are started without it if it prevents the use of a GPU, and otherwise with it', async () => {
     const containment = await findContainment({ env, entry: PROBE, home });
     const starter = await starterOf(PROBE, { containment, env: { GGML_TEST_SANDBOX: 'gpu' }, hasGpu: true });
     expect(await probe(await starter.startFor('auto', await filesOf([model])))).toMatchObject({ connects: true });
@@ -128,7 +128,7 @@ describeWhere('with bubblewrap', missing(), () => {
     expect(await probe(await without.startFor('auto', await filesOf([model])))).toMatchObject({ connects: false });
   });
 
-  it('is not given up because a runner was killed', async () => {
+  it('runners are still started in it after one was killed', async () => {
     const starter = await starterOf(PROBE);
     const killed = starter.startWarm('off');
     await killed.kill();
@@ -136,7 +136,7 @@ describeWhere('with bubblewrap', missing(), () => {
     expect(await probe(starter.startWarm('off'))).toMatchObject({ connects: false });
   });
 
-  it('models load and generate, from a linked folder too, and a crash says by which signal', async () => {
+  it('models load and generate, also from a linked folder, and a crash reports its signal', async () => {
     const file = join(linked, 'story.gguf');
     writeFileSync(file, markovModel());
     symlinkSync(linked, join(models, 'owner'));

@@ -4,11 +4,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ChatMessage, ChatOptions, Constraint, Sampling } from '../../../host/models/generation.ts';
-import type { Speech } from '../../support/gguf/speaking-model.ts';
-import type { Answer, Question } from '../../support/tools/answer-child.ts';
+import type { ScriptedAnswer } from '../../support/gguf/scripted-model.ts';
 import { FAMILIES, TOOLS } from '../../support/tools/families.ts';
+import type { GenerationCase, GenerationOutcome } from '../../support/tools/generate-child.ts';
 
-const CHILD = join(import.meta.dirname, '../../support/tools/answer-child.ts');
+const CHILD = join(import.meta.dirname, '../../support/tools/generate-child.ts');
 const CORPUS = join(import.meta.dirname, '../../../../shared/cases/templates');
 
 const GREEDY: Sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
@@ -16,8 +16,8 @@ const GREEDY: Sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetition
 const { template } = FAMILIES[0];
 
 /** Answers with text, and would ask for the weather of 99 days. */
-const WORDS: Speech = { template, pieces: ['Just ', 'words.'] };
-const WRONG: Speech = {
+const WORDS: ScriptedAnswer = { template, pieces: ['Just ', 'words.'] };
+const WRONG: ScriptedAnswer = {
   template,
   pieces: [
     '<tool_call>',
@@ -30,7 +30,7 @@ const WRONG: Speech = {
   ],
 };
 /** Reasons before it calls, and mentions calls while it does. */
-const THINKS: Speech = {
+const THINKS: ScriptedAnswer = {
   template: `${template}{{ '<think>' if false }}`,
   pieces: [
     '<think>',
@@ -62,10 +62,13 @@ interface Asked {
   readonly toolResult?: string;
 }
 
-async function ask(speech: Speech, { chat = {}, constraint, maxNewTokens = 60, toolResult, ...more }: Asked = {}) {
+async function ask(
+  script: ScriptedAnswer,
+  { chat = {}, constraint, maxNewTokens = 60, toolResult, ...more }: Asked = {},
+) {
   const { messages = [{ role: 'user', content: 'Weather?' }] } = more;
-  const question: Question = {
-    speech,
+  const generationCase: GenerationCase = {
+    script,
     request: {
       input: { messages, chat: { tools: TOOLS, ...chat } },
       maxNewTokens,
@@ -75,9 +78,9 @@ async function ask(speech: Speech, { chat = {}, constraint, maxNewTokens = 60, t
     },
     ...(toolResult === undefined ? {} : { toolResult }),
   };
-  const answered = once(child, 'message');
-  child.send(question);
-  const [{ error, result, events, next }] = (await answered) as [Answer];
+  const reply = once(child, 'message');
+  child.send(generationCase);
+  const [{ error, result, events, next }] = (await reply) as [GenerationOutcome];
   expect(error).toBeUndefined();
   expect(events.filter((event) => event.type === 'toolCall')).toEqual(
     result.toolCalls.map((call, index) => ({ type: 'toolCall', index, call })),
@@ -89,10 +92,10 @@ async function ask(speech: Speech, { chat = {}, constraint, maxNewTokens = 60, t
 
 const WEATHER = { id: expect.stringMatching(/^.{1,40}$/), name: 'get_weather', arguments: '{"town":"Bern"}' };
 
-describe('A call of a tool', () => {
-  it.each(FAMILIES)('in the format of $name is apart from the text, and its result goes back', async (family) => {
-    const speech: Speech = { ...family, alsoControl: family.vocabulary ?? [] };
-    const { next, ...result } = await ask(speech, { toolResult: 'It is 21 degrees' });
+describe('a tool call', () => {
+  it.each(FAMILIES)('in the format of $name is separated from the text, and its result is rendered', async (family) => {
+    const script: ScriptedAnswer = { ...family, alsoControl: family.vocabulary ?? [] };
+    const { next, ...result } = await ask(script, { toolResult: 'It is 21 degrees' });
     expect(result).toMatchObject({
       text: family.text ?? '',
       toolCalls: [WEATHER],
@@ -104,7 +107,7 @@ describe('A call of a tool', () => {
     expect(next?.split('get_weather').length).toBeGreaterThan(2);
   });
 
-  it('cannot have arguments that the schema forbids', async () => {
+  it('cannot have arguments that violate the schema', async () => {
     const { text, toolCalls } = await ask(WRONG);
     expect(text).toBe('');
     for (const call of toolCalls) expect(JSON.parse(call.arguments).days).toBeLessThan(8);
@@ -119,7 +122,7 @@ describe('A call of a tool', () => {
     });
   });
 
-  it('may follow reasoning, in which it is only mentioned', async () => {
+  it('may follow reasoning that mentions it', async () => {
     expect(await ask(THINKS)).toMatchObject({
       text: '',
       reasoning: 'use <tool_call>',
@@ -127,7 +130,7 @@ describe('A call of a tool', () => {
     });
   });
 
-  it('is forced where one is required, whatever the model would write', async () => {
+  it('is forced if it is required, whatever the model would generate', async () => {
     const { text, toolCalls, finishReason } = await ask(WORDS, {
       chat: { toolChoice: { name: 'list_notes' } },
       maxNewTokens: 400,
@@ -138,7 +141,7 @@ describe('A call of a tool', () => {
     else expect(toolCalls[0]).toMatchObject({ name: 'list_notes', arguments: '{}' });
   });
 
-  it('is forced after reasoning too', async () => {
+  it('is also forced after reasoning', async () => {
     expect(await ask(THINKS, { chat: { toolChoice: 'required' } })).toMatchObject({
       reasoning: 'use <tool_call>',
       toolCalls: [{ name: 'list_notes', arguments: '{}' }],
@@ -146,22 +149,22 @@ describe('A call of a tool', () => {
     });
   });
 
-  it('ends the answer where calls are not parallel', async () => {
+  it('ends the answer if parallel calls are off', async () => {
     const pieces = [...(FAMILIES[0].pieces ?? []), '\nMore', ' text.'];
-    const speech = { ...FAMILIES[0], pieces };
-    expect(await ask(speech, { chat: { parallelToolCalls: false } })).toMatchObject({
+    const script = { ...FAMILIES[0], pieces };
+    expect(await ask(script, { chat: { parallelToolCalls: false } })).toMatchObject({
       text: 'I will look.',
       toolCalls: [WEATHER],
       finishReason: 'tool_calls',
     });
-    expect((await ask(speech)).text).toBe('I will look.\nMore text.');
+    expect((await ask(script)).text).toBe('I will look.\nMore text.');
   });
 
-  it('may come instead of an answer that a schema constrains', async () => {
+  it('can replace an answer that a schema constrains', async () => {
     const constraint = { jsonSchema: { const: 'yes' } };
     const { pieces } = FAMILIES[0];
-    const speech = { template, pieces: pieces.slice(2) };
-    expect(await ask(speech, { constraint })).toMatchObject({ text: '', toolCalls: [WEATHER] });
+    const script = { template, pieces: pieces.slice(2) };
+    expect(await ask(script, { constraint })).toMatchObject({ text: '', toolCalls: [WEATHER] });
     const { text } = await ask(WORDS, { constraint, maxNewTokens: 300 });
     expect(text).not.toContain('words');
   });
@@ -186,8 +189,8 @@ describe('A call of a tool', () => {
   ])('works with the public template %s', async (file, name) => {
     const family = FAMILIES.find((candidate) => candidate.name === name);
     const source = readFileSync(join(CORPUS, `${file}.jinja`), 'utf8');
-    const speech = { ...family, pieces: family?.pieces ?? [], template: source, alsoControl: family?.vocabulary ?? [] };
-    expect(await ask(speech)).toMatchObject({
+    const script = { ...family, pieces: family?.pieces ?? [], template: source, alsoControl: family?.vocabulary ?? [] };
+    expect(await ask(script)).toMatchObject({
       text: family?.text ?? '',
       toolCalls: [WEATHER],
       finishReason: 'tool_calls',

@@ -7,7 +7,7 @@ import { expect, it } from '@jest/globals';
 const LINTER = fileURLToPath(new URL('../../../node_modules/addons-linter/bin/addons-linter', import.meta.url));
 const EXTENSION = fileURLToPath(new URL('../../../dist/extension/firefox', import.meta.url));
 
-it("the linter of Firefox's store, which is that of web-ext too, finds nothing that concerns desktops", () => {
+it("the linter of Firefox's store (as in web-ext) reports nothing about desktop browsers", () => {
   const said = JSON.parse(
     execFileSync(process.execPath, [LINTER, '--output', 'json', EXTENSION], { encoding: 'utf8' }),
   );
@@ -26,7 +26,7 @@ it("the linter of Firefox's store, which is that of web-ext too, finds nothing t
   ]);
 });
 
-it('declares what is handed to the host as transmitted, by the rule of Mozilla', async () => {
+it("the manifest declares data that is passed to the host as transmitted, as Mozilla's policy requires", async () => {
   const manifest = JSON.parse(await readFile(join(EXTENSION, 'manifest.json'), 'utf8'));
   const { gecko, ...others } = manifest.browser_specific_settings;
   expect(gecko.data_collection_permissions).toEqual({

@@ -8,8 +8,8 @@ import { deadPort, TestPage } from '../../support/extension/test-page.ts';
 import { ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const STORY = { modelPath: 'tabagent/markov-gguf/story.gguf' };
@@ -22,7 +22,7 @@ const isAnswer = (id: number) => (message: ToPage) =>
 const isEvent = (type: string) => (message: ToPage) => message.kind === 'event' && message.event.type === type;
 
 describe('the background worker, with real hosts', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   let hosts: HostProcess[];
   let clock: ManualClock;
@@ -40,14 +40,14 @@ describe('the background worker, with real hosts', () => {
   }
 
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
     // Whatever the messages, the prompt is where the chain starts.
     const metadata = { 'tokenizer.chat_template': string('{{ bos_token }}') };
     const files = {
       'story.gguf': markovModel({ metadata }),
       'long.gguf': markovModel({ chain: ENDLESS, contextLength: 32_768, metadata }),
     };
-    hub = shop.use(await startHub({ repos: { 'tabagent/markov-gguf': { files } } }));
+    hub = fixture.use(await startHub({ repos: { 'tabagent/markov-gguf': { files } } }));
     hosts = [];
     clock = new ManualClock();
     isInstalled = true;
@@ -56,13 +56,13 @@ describe('the background worker, with real hosts', () => {
     nextReply = undefined;
     worker = newWorker();
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   function newWorker(version = '0.1.0'): Worker {
     return new Worker({
       connect: () => {
         if (!isInstalled) return deadPort();
-        const host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+        const host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
         hosts.push(host);
         return portOf(host, takeReply);
       },
@@ -95,7 +95,7 @@ describe('the background worker, with real hosts', () => {
     expect(one.received.filter(isAnswer(1))).toHaveLength(1);
   });
 
-  it('passes on errors with their codes, and unknown actions', async () => {
+  it('delivers errors with their codes, and rejects unknown actions', async () => {
     const page = await openPage();
     expect(await ask(page, 1, 'UNLOAD_MODEL', { modelId: STORY.modelPath })).toMatchObject({
       kind: 'error',
@@ -105,7 +105,7 @@ describe('the background worker, with real hosts', () => {
     expect(await ask(page, 2, 'NO_SUCH_ACTION')).toMatchObject({ kind: 'error', code: 'UNKNOWN_ACTION' });
   });
 
-  it('reports downloads, and that something changed, to every page', async () => {
+  it('reports downloads and changes to every page', async () => {
     const [one, two] = await Promise.all([openPage(), openPage()]);
     expect(await ask(one, 1, 'LOAD_MODEL', STORY)).toMatchObject({ kind: 'reply' });
     await two.waitFor(isEvent('modelWorkerLoadingProgress'));
@@ -120,7 +120,7 @@ describe('the background worker, with real hosts', () => {
     expect(badges).toContain('100%');
   });
 
-  it('tells the user when a download that took long has ended and no page is open', async () => {
+  it('notifies the user when a long download has ended and no page is open', async () => {
     const page = await openPage();
     page.send({ kind: 'request', id: 1, action: 'DOWNLOAD_MODEL', fields: STORY });
     page.close();
@@ -129,7 +129,7 @@ describe('the background worker, with real hosts', () => {
     expect(notified).toEqual([{ message: 'notifyDownloaded', name: 'story' }]);
   });
 
-  it('tells the user nothing while a page is open', async () => {
+  it('does not notify the user while a page is open', async () => {
     const page = await openPage();
     page.send({ kind: 'request', id: 1, action: 'DOWNLOAD_MODEL', fields: STORY });
     clock.advance(30_000);
@@ -153,14 +153,14 @@ describe('the background worker, with real hosts', () => {
     expect(reply).toMatchObject({ payload: { output: text } });
   });
 
-  it('shows no page a generation outside of a conversation', async () => {
+  it('does not show pages a generation outside of a conversation', async () => {
     const [one, two] = await Promise.all([openPage(), openPage()]);
     await ask(one, 1, 'LOAD_MODEL', STORY);
     await ask(one, 2, 'GENERATE', { prompt: '', settings: { do_sample: false } });
     expect([...one.received, ...two.received].filter(isEvent('generationUpdate'))).toEqual([]);
   });
 
-  it('continues an answer when its page is closed, shows it to the next page, and stops it from there', async () => {
+  it('continues an answer when its page is closed, and shows it to the next page, which can stop it', async () => {
     const [one, two] = await Promise.all([openPage(), openPage()]);
     await ask(one, 1, 'LOAD_MODEL', LONG);
     const fields = { chat_id: 'c1', message: 'Tick?', settings: WITHOUT_END };
@@ -181,7 +181,7 @@ describe('the background worker, with real hosts', () => {
     });
   });
 
-  it('replaces a host that was updated while it ran, and repeats the request', async () => {
+  it('replaces a host that was updated while it was running, and repeats the request', async () => {
     const page = await openPage();
     const [first] = hosts;
     // The reply of a packaged host whose files were replaced.
@@ -192,7 +192,7 @@ describe('the background worker, with real hosts', () => {
     await page.waitFor(isState('closed'));
   });
 
-  it('reports why there is no host, retries with growing delays, and finds it once it is installed', async () => {
+  it('reports why there is no host, retries with increasing delays, and connects once it is installed', async () => {
     isInstalled = false;
     const page = new TestPage();
     worker.accept(page.port);
@@ -212,7 +212,7 @@ describe('the background worker, with real hosts', () => {
     expect(await ask(page, 2, 'PING')).toMatchObject({ kind: 'reply' });
   });
 
-  it('does not retry without an open page, and retries at once when the user asks', async () => {
+  it('does not retry without an open page, and retries immediately when the user asks', async () => {
     isInstalled = false;
     const page = new TestPage();
     worker.accept(page.port);
@@ -248,7 +248,7 @@ describe('the background worker, with real hosts', () => {
     });
   });
 
-  it('keeps no state: a new worker finds what is on the disk', async () => {
+  it('keeps no state: a new worker shows what is on the disk', async () => {
     const page = await openPage();
     await ask(page, 1, 'DOWNLOAD_MODEL', STORY);
     const again = await openPage(newWorker());
@@ -257,7 +257,7 @@ describe('the background worker, with real hosts', () => {
     });
   });
 
-  it('reports which side is too old and sends nothing else', async () => {
+  it('reports which side is outdated, and sends nothing else', async () => {
     worker = newWorker('0.0.9');
     const page = new TestPage();
     worker.accept(page.port);
@@ -284,7 +284,7 @@ describe('the background worker, with real hosts', () => {
     expect(await page.waitFor(isState('failed'))).toMatchObject({ state: { problem: { kind: 'silent' } } });
   });
 
-  it('ignores messages that are not those of our pages', async () => {
+  it('ignores messages from other pages', async () => {
     const page = await openPage();
     for (const message of [
       null,

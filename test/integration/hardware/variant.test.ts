@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { variantOf } from '../../../host/engine/runner/cpu-variant.ts';
 import { Hardware } from '../../../host/hardware/hardware.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -19,7 +19,7 @@ describe('the variant of this machine', () => {
     const env = { PATH: process.env.PATH, HOME: process.env.HOME };
     const { stdout } = await promisify(execFile)(process.execPath, [LOADED_VARIANT], { env, cwd: ROOT });
     const { variant: loaded } = JSON.parse(stdout) as { variant: string | null };
-    const { variant } = await new Hardware({ log: new KeptLog(), env: process.env }).cpu();
+    const { variant } = await new Hardware({ log: new RecordedLog(), env: process.env }).cpu();
     expect(variant).toBe(loaded);
   });
 });
@@ -30,7 +30,7 @@ const PACKAGES = [
   ['win-x64', 'win32', 'x64'],
 ] as const;
 
-describe('the builds in the packages of node-llama-cpp', () => {
+describe("the CPU builds in node-llama-cpp's packages", () => {
   for (const [name, platform, architecture] of PACKAGES) {
     const folder = join(ROOT, `node_modules/@node-llama-cpp/${name}/bins/${name}`);
     // npm may install only the packages of the system it runs on.

@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ternaryModel } from '../../support/gguf/ternary-model.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 
-let workshop: Workshop;
+let workshop: HostFixture;
 beforeEach(async () => {
-  workshop = await Workshop.open();
+  workshop = await HostFixture.open();
 });
 afterEach(() => workshop.close());
 

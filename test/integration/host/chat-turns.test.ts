@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 
 /** Puts every message on a separate line, and `[A]` before the answer. Rejects two of one role in a row, like Gemma's. */
 const ALTERNATING = `{{ bos_token }}{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{
@@ -30,25 +30,25 @@ const MODELS = {
 };
 
 describe('a turn of a conversation', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let host: HostProcess;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    const folder = join(shop.home, 'models', 'maker', 'model');
+    fixture = await HostFixture.open();
+    const folder = join(fixture.home, 'models', 'maker', 'model');
     mkdirSync(folder, { recursive: true });
     for (const [name, bytes] of Object.entries(MODELS)) writeFileSync(join(folder, `${name}.gguf`), bytes);
-    host = shop.host();
+    host = fixture.host();
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   async function load(name: keyof typeof MODELS, n_ctx = 256): Promise<void> {
     const settings = { n_gpu_layers: 0, n_threads: 1, n_ctx };
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: `maker/model/${name}.gguf`, settings }));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: `maker/model/${name}.gguf`, settings }));
   }
 
-  const read = async (id = 'talk') => promised('GET_CONVERSATION', await host.request('GET_CONVERSATION', { id }));
+  const read = async (id = 'talk') => payloadOf('GET_CONVERSATION', await host.request('GET_CONVERSATION', { id }));
   const ask = async (message: string, more: object = {}) =>
-    promised('GENERATE', await host.request('GENERATE', { chat_id: 'talk', message, settings: GREEDY, ...more }));
+    payloadOf('GENERATE', await host.request('GENERATE', { chat_id: 'talk', message, settings: GREEDY, ...more }));
 
   it('is stored with its model and usage, and reported to the client', async () => {
     await load('story');
@@ -85,14 +85,14 @@ describe('a turn of a conversation', () => {
     await ask('once');
     const [, answer] = (await read()).messages;
     const changes = { id: 'talk', system_prompt: 'Be brief.', settings: { max_new_tokens: 2, do_sample: false } };
-    promised('UPDATE_CONVERSATION', await host.request('UPDATE_CONVERSATION', changes));
+    payloadOf('UPDATE_CONVERSATION', await host.request('UPDATE_CONVERSATION', changes));
     const messages = [
       { role: 'system', content: 'Be brief.' },
       { role: 'user', content: 'once' },
       { role: 'assistant', content: answer?.content },
       { role: 'user', content: 'upon' },
     ];
-    const rendered = promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages }));
+    const rendered = payloadOf('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages }));
     const payload = await ask('upon', { settings: {} });
     expect(payload).toMatchObject({
       usage: { promptTokens: rendered.tokens, completionTokens: 2 },
@@ -105,28 +105,28 @@ describe('a turn of a conversation', () => {
     await load('strict');
     const modelId = 'maker/model/strict.gguf';
     const settings = { system_prompt: 'Be brief.', generation: { max_new_tokens: 2, do_sample: false } };
-    expect(promised('SET_MODEL_SETTINGS', await host.request('SET_MODEL_SETTINGS', { settings }))).toEqual({
+    expect(payloadOf('SET_MODEL_SETTINGS', await host.request('SET_MODEL_SETTINGS', { settings }))).toEqual({
       modelId,
       settings,
     });
     const question = { role: 'user', content: 'upon' };
     const tokens = async (messages: object[]) =>
-      promised('COUNT_TOKENS', await host.request('COUNT_TOKENS', { messages })).tokens;
+      payloadOf('COUNT_TOKENS', await host.request('COUNT_TOKENS', { messages })).tokens;
     const system = { role: 'system', content: 'Be brief.' };
     const withSystem = await tokens([system, question]);
     expect(await tokens([question])).toBe(withSystem);
-    const { prompt } = promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages: [question] }));
+    const { prompt } = payloadOf('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages: [question] }));
     expect(prompt).toContain('Be brief.');
     expect(await ask('upon', { settings: {} })).toMatchObject({
       usage: { promptTokens: withSystem, completionTokens: 2 },
       finishReason: 'length',
     });
     const plain = await host.request('GENERATE', { messages: [question], settings: { max_tokens: 1 } });
-    expect(promised('GENERATE', plain).usage).toMatchObject({ promptTokens: withSystem, completionTokens: 1 });
+    expect(payloadOf('GENERATE', plain).usage).toMatchObject({ promptTokens: withSystem, completionTokens: 1 });
 
     await host.request('CREATE_CONVERSATION', { id: 'none' });
     const changes = { id: 'none', system_prompt: '', settings: { max_new_tokens: 3 } };
-    promised('UPDATE_CONVERSATION', await host.request('UPDATE_CONVERSATION', changes));
+    payloadOf('UPDATE_CONVERSATION', await host.request('UPDATE_CONVERSATION', changes));
     const { usage } = await ask('upon', { chat_id: 'none', settings: {} });
     expect(usage.promptTokens).toBeLessThan(withSystem);
     expect(usage.completionTokens).toBe(3);
@@ -136,7 +136,7 @@ describe('a turn of a conversation', () => {
     await load('story');
     const first = await ask('once upon', { settings: { ...GREEDY, max_new_tokens: 3 } });
     expect(first.finishReason).toBe('length');
-    const continued = promised(
+    const continued = payloadOf(
       'GENERATE',
       await host.request('GENERATE', { chat_id: 'talk', continue: true, settings: GREEDY }),
     );
@@ -146,7 +146,7 @@ describe('a turn of a conversation', () => {
     ]);
     expect(continued.conversation?.message_ids).toEqual(first.conversation?.message_ids);
     const [question = '', answer = ''] = first.conversation?.message_ids ?? [];
-    const again = promised(
+    const again = payloadOf(
       'GENERATE',
       await host.request('GENERATE', {
         chat_id: 'talk',
@@ -159,7 +159,7 @@ describe('a turn of a conversation', () => {
     expect(messages[1]?.siblings).toEqual([answer, again.conversation?.message_ids[1]]);
     await ask('there', { parent_id: null });
     expect((await read()).messages[0]).toMatchObject({ content: 'there', siblings: [question, expect.any(String)] });
-    promised(
+    payloadOf(
       'UPDATE_CONVERSATION',
       await host.request('UPDATE_CONVERSATION', { id: 'talk', selected_message: answer }),
     );
@@ -200,7 +200,7 @@ describe('a turn of a conversation', () => {
     const reply = host.next(({ requestId, status }) => requestId === 'long' && status !== undefined);
     host.send({ action: 'GENERATE', requestId: 'long', chat_id: 'talk', message: 'tick', settings: WITHOUT_END });
     const { payload } = await begun;
-    const active = promised('GET_ACTIVE_GENERATIONS', await host.request('GET_ACTIVE_GENERATIONS'));
+    const active = payloadOf('GET_ACTIVE_GENERATIONS', await host.request('GET_ACTIVE_GENERATIONS'));
     expect(active.generations).toMatchObject([
       { requestId: 'long', conversation_id: 'talk', message_id: payload.message_id, modelId: 'maker/model/long.gguf' },
     ]);
@@ -220,7 +220,7 @@ describe('a turn of a conversation', () => {
     const request = { chat_id: 'talk', store: false, messages, settings: WITHOUT_END };
     host.send({ action: 'GENERATE', requestId: 'long', ...request });
     expect((await begun).payload).toMatchObject({ chat_id: 'talk' });
-    const active = promised('GET_ACTIVE_GENERATIONS', await host.request('GET_ACTIVE_GENERATIONS'));
+    const active = payloadOf('GET_ACTIVE_GENERATIONS', await host.request('GET_ACTIVE_GENERATIONS'));
     expect(active.generations).toMatchObject([{ conversation_id: 'talk', message_id: null, requestId: 'long' }]);
     await host.request('STOP_GENERATION', { targetRequestId: 'long' });
     expect((await reply).payload).not.toHaveProperty('conversation');
@@ -230,7 +230,7 @@ describe('a turn of a conversation', () => {
 
   it('with store: false leaves no evaluated prompt on the disk', async () => {
     const saved = () => {
-      const paths = readdirSync(join(shop.home, 'prompt-cache'), { recursive: true, encoding: 'utf8' });
+      const paths = readdirSync(join(fixture.home, 'prompt-cache'), { recursive: true, encoding: 'utf8' });
       // The folder of a process that is exiting links to the same states.
       return new Set(paths.filter((path) => path.endsWith('.state')).map((path) => basename(path)));
     };
@@ -241,8 +241,8 @@ describe('a turn of a conversation', () => {
       [true, 1],
     ] as const) {
       await load('long');
-      promised('GENERATE', await host.request('GENERATE', { ...request, store }));
-      promised('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: 'maker/model/long.gguf' }));
+      payloadOf('GENERATE', await host.request('GENERATE', { ...request, store }));
+      payloadOf('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: 'maker/model/long.gguf' }));
       expect(saved().size).toBe(files);
     }
   });
@@ -259,11 +259,11 @@ describe('a turn of a conversation', () => {
       content = (await read()).messages[1]?.content ?? '';
     }
     // Another host sees it, and does not mark it as abandoned.
-    const other = shop.host();
-    const seen = promised('GET_CONVERSATION', await other.request('GET_CONVERSATION', { id: 'talk' }));
+    const other = fixture.host();
+    const seen = payloadOf('GET_CONVERSATION', await other.request('GET_CONVERSATION', { id: 'talk' }));
     expect(seen.messages[1]).toMatchObject({ status: 'streaming' });
     await host.kill();
-    const { messages } = promised('GET_CONVERSATION', await other.request('GET_CONVERSATION', { id: 'talk' }));
+    const { messages } = payloadOf('GET_CONVERSATION', await other.request('GET_CONVERSATION', { id: 'talk' }));
     expect(messages[1]).toMatchObject({ status: 'stopped' });
     expect(messages[1]?.content.startsWith(content)).toBe(true);
   });
@@ -274,7 +274,7 @@ describe('a turn of a conversation', () => {
     host.send({ action: 'GENERATE', requestId: 'long', chat_id: 'talk', message: 'tick', settings: WITHOUT_END });
     await begun;
     await host.kill('SIGTERM');
-    host = shop.host();
+    host = fixture.host();
     const { messages } = await read();
     expect(messages[1]).toMatchObject({ status: 'stopped' });
     expect(messages[1]?.content.length).toBeGreaterThan(0);
@@ -300,7 +300,7 @@ describe('a turn of a conversation', () => {
     await ask('once upon');
     const before = await read();
     await host.request('DELETE_CONVERSATION', { id: 'talk' });
-    promised('RESTORE_CONVERSATION', await host.request('RESTORE_CONVERSATION', { id: 'talk' }));
+    payloadOf('RESTORE_CONVERSATION', await host.request('RESTORE_CONVERSATION', { id: 'talk' }));
     expect((await read()).messages.map(({ id, content }) => [id, content])).toEqual(
       before.messages.map(({ id, content }) => [id, content]),
     );

@@ -4,27 +4,27 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 
 const TOKEN = ['hf', 'exampleexampleexample'].join('_');
 const ENGINES = ['e0', 'e1', 'e2', 'e3', 'e4', 'e5'];
 
 describe('hosts that write at the same moment', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hosts: HostProcess[];
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
     const config = { remoteEngines: ENGINES.map((name) => ({ name, url: 'http://127.0.0.1:9/v1' })) };
-    await writeFile(join(shop.home, 'config.json'), JSON.stringify(config), { mode: 0o600 });
-    hosts = [shop.host(), shop.host(), shop.host()];
-    for (const host of hosts) promised('PING', await host.request('PING'));
+    await writeFile(join(fixture.home, 'config.json'), JSON.stringify(config), { mode: 0o600 });
+    hosts = [fixture.host(), fixture.host(), fixture.host()];
+    for (const host of hosts) payloadOf('PING', await host.request('PING'));
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   const host = (at: number) => hosts[at % hosts.length] as HostProcess;
-  const savedSecrets = async () => Object.keys(JSON.parse(await readFile(join(shop.home, 'secrets.json'), 'utf8')));
+  const savedSecrets = async () => Object.keys(JSON.parse(await readFile(join(fixture.home, 'secrets.json'), 'utf8')));
 
   it.each([
     ['one host', () => 0],
@@ -40,7 +40,7 @@ describe('hosts that write at the same moment', () => {
 
   it('do not bring a cleared secret back', async () => {
     for (let round = 0; round < 10; round += 1) {
-      promised('SET_HF_TOKEN', await host(0).request('SET_HF_TOKEN', { token: TOKEN }));
+      payloadOf('SET_HF_TOKEN', await host(0).request('SET_HF_TOKEN', { token: TOKEN }));
       await Promise.all([
         host(0).request('CLEAR_HF_TOKEN'),
         ...ENGINES.map((engine, at) => host(at).request('SET_REMOTE_KEY', { engine, key: `key-${round}` })),
@@ -50,39 +50,39 @@ describe('hosts that write at the same moment', () => {
   });
 
   it('remove the copy of the secrets that a host left that was killed while it saved one', async () => {
-    const left = join(shop.home, 'secrets.json.00000000-0000-4000-8000-000000000000.tmp');
+    const left = join(fixture.home, 'secrets.json.00000000-0000-4000-8000-000000000000.tmp');
     await writeFile(left, JSON.stringify({ cleared: 'secret' }));
-    promised('GET_HF_TOKEN_STATUS', await host(0).request('GET_HF_TOKEN_STATUS'));
+    payloadOf('GET_HF_TOKEN_STATUS', await host(0).request('GET_HF_TOKEN_STATUS'));
     expect(existsSync(left)).toBe(false);
     await writeFile(left, '{}');
-    promised('SET_HF_TOKEN', await host(0).request('SET_HF_TOKEN', { token: TOKEN }));
+    payloadOf('SET_HF_TOKEN', await host(0).request('SET_HF_TOKEN', { token: TOKEN }));
     expect(existsSync(left)).toBe(false);
   });
 
   it('keep the secret that was set last', async () => {
     const tokens = Array.from({ length: 10 }, (_, at) => `hf_example${at}example`);
     await Promise.all(tokens.map((token) => host(0).request('SET_HF_TOKEN', { token })));
-    expect(await readFile(join(shop.home, 'secrets.json'), 'utf8')).toContain(tokens.at(-1));
+    expect(await readFile(join(fixture.home, 'secrets.json'), 'utf8')).toContain(tokens.at(-1));
   });
 
   it('lose no setting', async () => {
     for (let round = 1; round <= 20; round += 1) {
       const changes = [{ temperature: round / 20 }, { top_p: round / 20 }, { top_k: round }];
       await Promise.all(changes.map((settings, at) => host(at).request('UPDATE_SETTINGS', { settings })));
-      const { params } = promised('GET_PARAMS', await host(round).request('GET_PARAMS'));
+      const { params } = payloadOf('GET_PARAMS', await host(round).request('GET_PARAMS'));
       expect(params).toMatchObject({ temperature: round / 20, top_p: round / 20, top_k: round });
     }
   });
 
   it('lose no import of several files with one name', async () => {
-    const paths = hosts.map((_, at) => join(shop.home, `folder-${at}`, 'model.gguf'));
+    const paths = hosts.map((_, at) => join(fixture.home, `folder-${at}`, 'model.gguf'));
     for (const path of paths) {
       await mkdir(join(path, '..'));
       await writeFile(path, markovModel());
     }
-    const imports = await Promise.all(paths.map((path) => runCommand(['import', path], { home: shop.home })));
+    const imports = await Promise.all(paths.map((path) => runCommand(['import', path], { home: fixture.home })));
     expect(imports.map(({ code }) => code)).toEqual(paths.map(() => 0));
-    const { models } = promised('SCAN_LOCAL_MODELS', await host(0).request('SCAN_LOCAL_MODELS'));
+    const { models } = payloadOf('SCAN_LOCAL_MODELS', await host(0).request('SCAN_LOCAL_MODELS'));
     expect(models).toHaveLength(paths.length);
   });
 
@@ -93,12 +93,12 @@ describe('hosts that write at the same moment', () => {
         host(at).request('ADD_MODEL_TO_LIST', { model: { repo_id: 'maker/models', file_path } }),
       ),
     );
-    const { models } = promised('GET_AVAILABLE_MODELS', await host(0).request('GET_AVAILABLE_MODELS'));
+    const { models } = payloadOf('GET_AVAILABLE_MODELS', await host(0).request('GET_AVAILABLE_MODELS'));
     expect(models.filter(({ repo_id }) => repo_id === 'maker/models')).toHaveLength(files.length);
   });
 
   it('leave a model pinned or not as it was asked last', async () => {
-    const folder = join(shop.home, 'models', 'maker', 'models');
+    const folder = join(fixture.home, 'models', 'maker', 'models');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'model.gguf'), markovModel());
     const model = { modelPath: 'maker/models', modelFile: 'model.gguf' };
@@ -108,7 +108,7 @@ describe('hosts that write at the same moment', () => {
     ]) {
       for (let round = 0; round < 10; round += 1) {
         await Promise.all(actions.map((action) => host(0).request(action, model)));
-        const { models } = promised('GET_CACHE_STATS', await host(1).request('GET_CACHE_STATS'));
+        const { models } = payloadOf('GET_CACHE_STATS', await host(1).request('GET_CACHE_STATS'));
         expect(models).toMatchObject([{ pinned: actions.at(-1) === 'PIN_MODEL' }]);
       }
     }

@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { conformanceTable } from '../../../installers/docs/conformance.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 import { startHub } from '../../support/hub/hub.ts';
 import { putStandIn } from '../../support/lmstudio/put-stand-in.ts';
 import { FILE, ORIGINAL_ACTIONS, REPO } from '../../support/original/conformance.ts';
 
-let workshop: Workshop;
+let workshop: HostFixture;
 let host: HostProcess;
 
 beforeAll(async () => {
-  workshop = await Workshop.open();
+  workshop = await HostFixture.open();
   const hub = workshop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
   workshop.use(putStandIn(join(workshop.home, '.lmstudio')));
   host = workshop.host({ env: { HF_ENDPOINT: hub.url } });
@@ -35,7 +35,7 @@ describe('a client of the original host', () => {
   it.each(ORIGINAL_ACTIONS.map((row) => [row.action, row] as const))('%s finds what it reads', async (action, row) => {
     const reply = await ask({ action, ...row.example });
     expect(reply).toMatchObject(row.code === undefined ? { status: 'success' } : { status: 'error', code: row.code });
-    for (const path of row.answered) expect([path, at(reply, path)]).not.toEqual([path, undefined]);
+    for (const path of row.replyFields) expect([path, at(reply, path)]).not.toEqual([path, undefined]);
   });
 
   it('gets the same message for an unknown action', async () => {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MAX_REPLY_BYTES } from '../../../host/protocol/limits.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 
-let workshop: Workshop;
+let workshop: HostFixture;
 beforeEach(async () => {
-  workshop = await Workshop.open();
+  workshop = await HostFixture.open();
 });
 afterEach(() => workshop.close());
 

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { chmod, chown, lchown, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 
 const isRoot = process.getuid?.() === 0;
 const OTHER_USER = 12_345;
@@ -11,13 +11,13 @@ const asRoot = isRoot ? it : it.skip;
 const onPosix = process.platform === 'win32' ? describe.skip : describe;
 
 onPosix('the data folder', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let home: string;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    home = join(shop.home, 'data');
+    fixture = await HostFixture.open();
+    home = join(fixture.home, 'data');
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   const settings = { params: { temperature: 0.5 } };
   const env = () => ({ TABAGENT_HOME: home, TABAGENT_KEYCHAIN: 'off' });
@@ -25,7 +25,7 @@ onPosix('the data folder', () => {
   /** Everything is refused, and nothing is written. */
   async function expectRefused(path: string, words: RegExp): Promise<void> {
     const before = await readdir(home, { recursive: true }).catch(() => []);
-    const host = shop.host({ env: env() });
+    const host = fixture.host({ env: env() });
     for (const [action, fields] of [
       ['PING', {}],
       ['SET_PARAMS', settings],
@@ -43,7 +43,7 @@ onPosix('the data folder', () => {
   }
 
   async function expectUsed(): Promise<void> {
-    const host = shop.host({ env: env() });
+    const host = fixture.host({ env: env() });
     expect(await host.request('SET_PARAMS', settings)).toMatchObject({ status: 'success' });
     await host.close();
   }
@@ -58,7 +58,7 @@ onPosix('the data folder', () => {
     await chmod(home, 0o777);
     await expectRefused(home, /chmod go-w/);
     const doctor = spawnSync(process.execPath, [HOST_MAIN, 'doctor', '--json'], {
-      env: { ...process.env, ...env(), HOME: shop.home, HF_HUB_OFFLINE: '1' },
+      env: { ...process.env, ...env(), HOME: fixture.home, HF_HUB_OFFLINE: '1' },
       encoding: 'utf8',
     });
     expect(JSON.parse(doctor.stdout).findings).toContainEqual(
@@ -69,7 +69,7 @@ onPosix('the data folder', () => {
   });
 
   it('in a folder that all users can write to is used only if the folder is sticky', async () => {
-    const parent = join(shop.home, 'public');
+    const parent = join(fixture.home, 'public');
     await mkdir(parent);
     home = join(parent, 'data');
     await chmod(parent, 0o777);
@@ -102,7 +102,7 @@ onPosix('the data folder', () => {
   it('is not written to if it is refused, even when an extension is refused', async () => {
     await mkdir(home);
     await chmod(home, 0o777);
-    const host = shop.host({ env: env(), args: ['chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/'] });
+    const host = fixture.host({ env: env(), args: ['chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/'] });
     expect(await host.request('PING')).toMatchObject({ code: 'UNSAFE_FOLDER' });
     await host.exited;
     expect(await readdir(home)).toEqual([]);
@@ -113,7 +113,7 @@ onPosix('the data folder', () => {
     await chown(home, OTHER_USER, OTHER_USER);
     await expectRefused(home, /TABAGENT_HOME/);
     await chown(home, 0, 0);
-    const precious = join(shop.home, 'precious');
+    const precious = join(fixture.home, 'precious');
     await writeFile(precious, 'precious');
     await mkdir(join(home, 'logs'));
     for (const path of [join(home, 'secrets.json'), join(home, 'logs', 'host.log')]) {

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
@@ -14,20 +14,20 @@ const BY_QUANTIZATION = { modelPath: `${REPO}:Q4_K_M` };
 const BY_ID = { modelId: `${REPO}/${FILE}` };
 
 describe('a stop that comes before its download has started', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   let host: HostProcess;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
     // The cache is open, so that nothing waits for that.
     await host.request('GET_ACTIVE_DOWNLOADS');
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   const silence = () => hub.fault({ kind: 'stall', after: 0, match: ({ server }) => server === 'hub' });
-  const isThere = () => existsSync(join(shop.home, 'models', ...REPO.split('/'), FILE));
+  const isThere = () => existsSync(join(fixture.home, 'models', ...REPO.split('/'), FILE));
   const bytesAsked = () => hub.requests.filter(({ server }) => server === 'cdn').length;
 
   it.each([
@@ -117,19 +117,19 @@ describe('a stop that comes before its download has started', () => {
 });
 
 describe('CANCEL_VERIFY that arrives directly behind a verification', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let host: HostProcess;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    const hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+    fixture = await HostFixture.open();
+    const hub = fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
     hub.fault({ kind: 'stall', after: 0 });
-    const path = join(shop.home, 'models', ...REPO.split('/'), FILE);
+    const path = join(fixture.home, 'models', ...REPO.split('/'), FILE);
     mkdirSync(dirname(path), { recursive: true });
     // There is no record of this model, so a verification asks the hub, which is silent.
     writeFileSync(path, markovModel());
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   const EVERY = {};
   const names = [BY_FILE, BY_QUANTIZATION, BY_ID, EVERY];

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MAX_REPLY_BYTES } from '../../../host/protocol/limits.ts';
 import { bertModel, bertVector } from '../../support/gguf/bert-model.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/bert-gguf';
@@ -31,23 +31,23 @@ function floatsOf(base64: string): number[] {
 }
 
 describe('embedding, over frames', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let host: HostProcess;
   beforeAll(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
     const files = { 'story.gguf': markovModel(), 'bert.gguf': bertModel({ words: WORDS }) };
-    const hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    const hub = fixture.use(await startHub({ repos: { [REPO]: { files } } }));
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
     // The last one loaded is the active one.
     for (const modelPath of [STORY, BERT]) {
-      promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath, settings: SETTINGS }));
+      payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath, settings: SETTINGS }));
     }
   });
-  afterAll(() => shop.close());
+  afterAll(() => fixture.close());
 
   it('returns the expected normalized embeddings, at the top level and in the payload, with the number of tokens', async () => {
     const reply = await host.request('GENERATE_EMBEDDINGS', { texts: ['red', 'warm sea'] });
-    const payload = promised('GENERATE_EMBEDDINGS', reply);
+    const payload = payloadOf('GENERATE_EMBEDDINGS', reply);
     expect(payload).toMatchObject({ model: BERT, total_tokens: 7, dimensions: 64, truncated: 0 });
     expect(reply).toMatchObject({ embeddings: payload.embeddings, model: BERT, total_tokens: 7 });
     for (const [i, text] of ['red', 'warm sea'].entries()) {
@@ -58,9 +58,9 @@ describe('embedding, over frames', () => {
 
   it('returns them without normalization, and as base64, on request', async () => {
     const asked = { texts: ['red sun'], normalize: false };
-    const plain = promised('GENERATE_EMBEDDINGS', await host.request('GENERATE_EMBEDDINGS', asked));
+    const plain = payloadOf('GENERATE_EMBEDDINGS', await host.request('GENERATE_EMBEDDINGS', asked));
     expect(plain.embeddings[0]).toEqual(bertVector(WORDS, 'red sun').map((value) => expect.closeTo(value, 4)));
-    const packed = promised(
+    const packed = payloadOf(
       'GENERATE_EMBEDDINGS',
       await host.request('GENERATE_EMBEDDINGS', { ...asked, encoding: 'base64' }),
     );
@@ -77,7 +77,7 @@ describe('embedding, over frames', () => {
       for (let cursor: string | undefined = '0'; cursor !== undefined; pages++) {
         const reply: Message = await host.request('GENERATE_EMBEDDINGS', { texts, encoding, cursor });
         expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThanOrEqual(MAX_REPLY_BYTES);
-        const page = promised('GENERATE_EMBEDDINGS', reply);
+        const page = payloadOf('GENERATE_EMBEDDINGS', reply);
         expect(page.total_tokens).toBe(4 * page.embeddings.length);
         vectors.push(...page.embeddings);
         cursor = page.nextCursor;
@@ -88,7 +88,7 @@ describe('embedding, over frames', () => {
       expect(vectors[1_323]).toEqual(vectors[0]);
     }
     const some = await host.request('GENERATE_EMBEDDINGS', { texts, cursor: '3', limit: 2 });
-    expect(promised('GENERATE_EMBEDDINGS', some)).toMatchObject({ total_tokens: 8, nextCursor: '5' });
+    expect(payloadOf('GENERATE_EMBEDDINGS', some)).toMatchObject({ total_tokens: 8, nextCursor: '5' });
   });
 
   it('reports progress for many texts', async () => {
@@ -102,7 +102,7 @@ describe('embedding, over frames', () => {
   it('computes the similarity of two texts', async () => {
     const asked = { text1: 'red sun', text2: 'red sea' };
     const reply = await host.request('COMPUTE_SIMILARITY', asked);
-    expect(promised('COMPUTE_SIMILARITY', reply)).toEqual({
+    expect(payloadOf('COMPUTE_SIMILARITY', reply)).toEqual({
       modelId: BERT,
       similarity: expect.closeTo(cosineOf('red sun', 'red sea'), 4),
       metric: 'cosine',
@@ -114,12 +114,12 @@ describe('embedding, over frames', () => {
     });
     expect(reply.similarity).toBe(reply.payload.similarity);
     const same = await host.request('COMPUTE_SIMILARITY', { texts: ['red sun', 'sun red'], metric: 'euclidean' });
-    expect(promised('COMPUTE_SIMILARITY', same).similarity).toBeCloseTo(1, 4);
+    expect(payloadOf('COMPUTE_SIMILARITY', same).similarity).toBeCloseTo(1, 4);
   });
 
   it('uses the named model, and reports what is wrong with it', async () => {
     const other = await host.request('GENERATE_EMBEDDINGS', { texts: ['once'], model: STORY });
-    expect(promised('GENERATE_EMBEDDINGS', other)).toMatchObject({ model: STORY, total_tokens: 2 });
+    expect(payloadOf('GENERATE_EMBEDDINGS', other)).toMatchObject({ model: STORY, total_tokens: 2 });
     expect(await host.request('GENERATE_EMBEDDINGS', { texts: ['once'], model: `${REPO}/none.gguf` })).toMatchObject({
       code: 'MODEL_NOT_LOADED',
     });
@@ -153,19 +153,19 @@ describe('embedding, over frames', () => {
       details: { field: 'texts.1', tokens: 102, room: 64 },
     });
     const cut = await host.request('GENERATE_EMBEDDINGS', { texts, truncate: true });
-    expect(promised('GENERATE_EMBEDDINGS', cut)).toMatchObject({ truncated: 1, total_tokens: 67 });
+    expect(payloadOf('GENERATE_EMBEDDINGS', cut)).toMatchObject({ truncated: 1, total_tokens: 67 });
   });
 });
 
 describe('a client that goes away while texts are embedded', () => {
   it('leaves nothing running', async () => {
-    const shop = await Workshop.open();
+    const fixture = await HostFixture.open();
     try {
       const files = { 'bert.gguf': bertModel({ words: WORDS, contextLength: 4_096 }) };
-      const hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
-      const host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+      const hub = fixture.use(await startHub({ repos: { [REPO]: { files } } }));
+      const host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
       const settings = { ...SETTINGS, n_ctx: 4_096 };
-      promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: BERT, settings }));
+      payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: BERT, settings }));
       const begun = host.next(({ type }) => type === 'embeddingProgress');
       // Minutes of work, of which the first piece is short.
       const texts = [...new Array<string>(16).fill('red'), ...new Array<string>(500).fill('red '.repeat(4_000))];
@@ -175,7 +175,7 @@ describe('a client that goes away while texts are embedded', () => {
       const reply = host.received.find(({ requestId, status }) => requestId === 1 && status !== undefined);
       expect(reply).toMatchObject({ status: 'error', code: 'ABORTED' });
     } finally {
-      await shop.close();
+      await fixture.close();
     }
   });
 });

@@ -6,9 +6,9 @@ import { markovModel, markovSpec } from '../../support/gguf/markov-model.ts';
 import { splitGguf } from '../../support/gguf/split-gguf.ts';
 import { tinyGguf } from '../../support/gguf/tiny-gguf.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
@@ -23,28 +23,28 @@ function changedAtEnd(content: Buffer): Buffer {
 }
 
 describe('models that other programs hold', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   let host: HostProcess;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: MODEL } } } }));
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: MODEL } } } }));
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
-  const ollama = () => join(shop.home, '.ollama/models');
-  const lmStudio = () => join(shop.home, '.lmstudio/models');
-  const hubCache = () => join(shop.home, '.cache/huggingface/hub');
+  const ollama = () => join(fixture.home, '.ollama/models');
+  const lmStudio = () => join(fixture.home, '.lmstudio/models');
+  const hubCache = () => join(fixture.home, '.cache/huggingface/hub');
   /** Requests for a file's bytes, not those that only ask what it is. */
   const fetched = () => hub.requests.filter(({ server, method }) => server === 'cdn' && method === 'GET').length;
   const downloadedModels = async () =>
-    promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models;
+    payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models;
 
   it('are found, listed with the program that holds them, loaded where they lie, and not deleted', async () => {
     const blob = putOllama(ollama(), 'markov', 'f16', [{ content: MODEL }]);
     const before = statSync(blob);
-    const scan = promised('SCAN_LOCAL_MODELS', await host.request('SCAN_LOCAL_MODELS'));
+    const scan = payloadOf('SCAN_LOCAL_MODELS', await host.request('SCAN_LOCAL_MODELS'));
     expect(scan).toMatchObject({
       models: [
         {
@@ -74,25 +74,25 @@ describe('models that other programs hold', () => {
         path: blob,
       }),
     ]);
-    const { models } = promised('GET_AVAILABLE_MODELS', await host.request('GET_AVAILABLE_MODELS'));
+    const { models } = payloadOf('GET_AVAILABLE_MODELS', await host.request('GET_AVAILABLE_MODELS'));
     const [entry] = models.filter(({ downloaded }) => downloaded);
     expect(entry).toMatchObject({ id: 'local/ollama/markov/f16', source: 'ollama' });
 
-    const loaded = promised(
+    const loaded = payloadOf(
       'LOAD_MODEL',
       await host.request('LOAD_MODEL', { modelPath: entry?.repo_id, modelFile: entry?.file_path, settings: SETTINGS }),
     );
     expect(loaded).toMatchObject({ modelPath: 'local/ollama/markov/f16', architecture: 'llama' });
-    expect(promised('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: entry?.id }))).toMatchObject({
+    expect(payloadOf('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: entry?.id }))).toMatchObject({
       wasLoaded: true,
     });
-    expect(promised('SCAN_LOCAL_MODELS', await host.request('SCAN_LOCAL_MODELS')).models[0]?.verified).toBe(true);
+    expect(payloadOf('SCAN_LOCAL_MODELS', await host.request('SCAN_LOCAL_MODELS')).models[0]?.verified).toBe(true);
 
     for (const named of [{ modelPath: entry?.id }, { modelPath: 'local/ollama' }]) {
       expect(await host.request('DELETE_MODEL', named)).toMatchObject({ status: 'error', code: 'NOT_OURS' });
     }
     expect(statSync(blob)).toMatchObject({ size: before.size, mtimeMs: before.mtimeMs, ino: before.ino });
-    expect(readdirSync(join(shop.home, 'models'))).toEqual([]);
+    expect(readdirSync(join(fixture.home, 'models'))).toEqual([]);
     expect(hub.requests).toEqual([]);
   });
 
@@ -100,7 +100,7 @@ describe('models that other programs hold', () => {
     const path = putHubCache(hubCache(), { repo: REPO, file: FILE, content: MODEL });
     expect(await downloadedModels()).toEqual([expect.objectContaining({ id: ID, source: 'huggingface', path })]);
     const loaded = await host.request('LOAD_MODEL', { modelPath: ID, settings: SETTINGS });
-    expect(promised('LOAD_MODEL', loaded).modelPath).toBe(ID);
+    expect(payloadOf('LOAD_MODEL', loaded).modelPath).toBe(ID);
     expect(hub.requests).toEqual([]);
     for (const modelPath of [ID, REPO]) {
       expect(await host.request('DELETE_MODEL', { modelPath })).toMatchObject({
@@ -109,7 +109,7 @@ describe('models that other programs hold', () => {
       });
     }
     const split = await host.request('RECOMMEND_SPLIT', { modelPath: ID });
-    expect(promised('RECOMMEND_SPLIT', split).cpu_layers).toBe(2);
+    expect(payloadOf('RECOMMEND_SPLIT', split).cpu_layers).toBe(2);
   });
 
   it('are refused when they are not what their program says, and say what to do', async () => {
@@ -130,7 +130,7 @@ describe('models that other programs hold', () => {
     const damaged = changedAtEnd(MODEL);
     putHubCache(hubCache(), { repo: REPO, file: FILE, content: damaged, blob: sha256(MODEL) });
     expect(
-      promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: ID, settings: SETTINGS })),
+      payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: ID, settings: SETTINGS })),
     ).toMatchObject({ modelPath: ID });
     expect(await downloadedModels()).toEqual([expect.objectContaining({ id: ID, source: 'disk' })]);
   });
@@ -142,10 +142,10 @@ describe('models that other programs hold', () => {
   ])('are not downloaded again when %s holds the same bytes', async (_who, hold, source) => {
     const path = hold();
     // Another host has listed what there is before, and looks again when it is asked again.
-    const other = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    const other = fixture.host({ env: { HF_ENDPOINT: hub.url } });
     await other.request('GET_DOWNLOADED_MODELS');
     const reply = await host.request('DOWNLOAD_MODEL', { modelPath: ID });
-    expect(promised('DOWNLOAD_MODEL', reply)).toEqual({
+    expect(payloadOf('DOWNLOAD_MODEL', reply)).toEqual({
       modelId: ID,
       repoId: REPO,
       fileName: FILE,
@@ -157,19 +157,19 @@ describe('models that other programs hold', () => {
     expect(reply.message).toContain(path);
     expect(fetched()).toBe(0);
     expect(await downloadedModels()).toEqual([expect.objectContaining({ id: ID, source, path })]);
-    expect(promised('GET_DOWNLOAD_STATUS', await host.request('GET_DOWNLOAD_STATUS', { modelPath: ID }))).toMatchObject(
-      {
-        status: 'completed',
-        progress: 100,
-      },
-    );
+    expect(
+      payloadOf('GET_DOWNLOAD_STATUS', await host.request('GET_DOWNLOAD_STATUS', { modelPath: ID })),
+    ).toMatchObject({
+      status: 'completed',
+      progress: 100,
+    });
 
     // The other one knows it too, without asking the hub again.
     const asked = hub.requests.length;
-    const listed = promised('GET_DOWNLOADED_MODELS', await other.request('GET_DOWNLOADED_MODELS')).models;
+    const listed = payloadOf('GET_DOWNLOADED_MODELS', await other.request('GET_DOWNLOADED_MODELS')).models;
     expect(listed).toEqual([expect.objectContaining({ id: ID, source, path })]);
     const loaded = await other.request('LOAD_MODEL', { modelPath: ID, settings: SETTINGS });
-    expect(promised('LOAD_MODEL', loaded).modelPath).toBe(ID);
+    expect(payloadOf('LOAD_MODEL', loaded).modelPath).toBe(ID);
     expect(hub.requests.length).toBe(asked);
     expect(await other.request('DELETE_MODEL', { modelPath: ID })).toMatchObject({ code: 'NOT_OURS' });
   });
@@ -177,11 +177,11 @@ describe('models that other programs hold', () => {
   it('are loaded, and not downloaded again, in as many parts as they have', async () => {
     const parts = splitGguf('markov', markovSpec(), 3);
     const repo = 'tabagent/markov-split-gguf';
-    const other = shop.use(await startHub({ repos: { [repo]: { files: Object.fromEntries(parts) } } }));
+    const other = fixture.use(await startHub({ repos: { [repo]: { files: Object.fromEntries(parts) } } }));
     const first = 'markov-00001-of-00003.gguf';
     for (const [file, content] of parts) put(content, lmStudio(), 'maker/copy', file);
-    const asker = shop.host({ env: { HF_ENDPOINT: other.url } });
-    const reply = promised('DOWNLOAD_MODEL', await asker.request('DOWNLOAD_MODEL', { modelPath: `${repo}/${first}` }));
+    const asker = fixture.host({ env: { HF_ENDPOINT: other.url } });
+    const reply = payloadOf('DOWNLOAD_MODEL', await asker.request('DOWNLOAD_MODEL', { modelPath: `${repo}/${first}` }));
     expect(reply).toMatchObject({ source: 'lmstudio', path: join(lmStudio(), 'maker/copy', first) });
     expect(other.requests.filter(({ server }) => server === 'cdn')).toEqual([]);
     const byName = await asker.request('LOAD_MODEL', { modelPath: `${repo}/${first}`, settings: SETTINGS });
@@ -217,9 +217,9 @@ describe('models that other programs hold', () => {
     const other = changedAtEnd(MODEL);
     put(other, lmStudio(), REPO, FILE);
     putHubCache(hubCache(), { repo: REPO, file: FILE, content: other });
-    const reply = promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: ID }));
+    const reply = payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: ID }));
     expect(reply).not.toHaveProperty('source');
-    expect(sha256(readFileSync(join(shop.home, 'models', REPO, FILE)))).toBe(sha256(MODEL));
+    expect(sha256(readFileSync(join(fixture.home, 'models', REPO, FILE)))).toBe(sha256(MODEL));
   });
 
   it('are said to be gone when their program has removed them, and then download as ever', async () => {
@@ -227,16 +227,16 @@ describe('models that other programs hold', () => {
     await host.request('DOWNLOAD_MODEL', { modelPath: ID });
     rmSync(path);
     expect(await downloadedModels()).toEqual([]);
-    const { models } = promised('GET_AVAILABLE_MODELS', await host.request('GET_AVAILABLE_MODELS'));
+    const { models } = payloadOf('GET_AVAILABLE_MODELS', await host.request('GET_AVAILABLE_MODELS'));
     expect(models.find(({ id }) => id === ID)).toMatchObject({
       downloaded: false,
       source: 'lmstudio',
       description: expect.stringContaining(path),
     });
-    const { gone } = promised('SCAN_LOCAL_MODELS', await host.request('SCAN_LOCAL_MODELS'));
+    const { gone } = payloadOf('SCAN_LOCAL_MODELS', await host.request('SCAN_LOCAL_MODELS'));
     expect(gone).toEqual([{ modelId: ID, id: ID, source: 'lmstudio', path }]);
 
-    const reply = promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: ID }));
+    const reply = payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: ID }));
     expect(reply).not.toHaveProperty('path');
     expect(fetched()).toBeGreaterThan(0);
     expect(await downloadedModels()).toEqual([expect.objectContaining({ id: ID, source: 'disk' })]);
@@ -244,8 +244,8 @@ describe('models that other programs hold', () => {
 
   it('are taken at their word only where no hub can be asked', async () => {
     put(MODEL, lmStudio(), REPO, FILE);
-    const offline = shop.host({ env: { HF_ENDPOINT: hub.url, HF_HUB_OFFLINE: '1' } });
-    const reply = promised('DOWNLOAD_MODEL', await offline.request('DOWNLOAD_MODEL', { modelPath: ID }));
+    const offline = fixture.host({ env: { HF_ENDPOINT: hub.url, HF_HUB_OFFLINE: '1' } });
+    const reply = payloadOf('DOWNLOAD_MODEL', await offline.request('DOWNLOAD_MODEL', { modelPath: ID }));
     expect(reply).toMatchObject({ cached: true, source: 'lmstudio' });
     expect(await offline.request('DOWNLOAD_MODEL', { modelPath: `${REPO}/other.gguf` })).toMatchObject({
       code: 'OFFLINE',
@@ -265,7 +265,7 @@ describe('models that other programs hold', () => {
     put(MODEL.subarray(0, MODEL.length / 2), lmStudio(), 'maker/short/short.gguf');
     put(tinyGguf({ keys: { 'general.architecture': string('clip') } }), lmStudio(), 'maker/eyes/mmproj.gguf');
     expect(await downloadedModels()).toEqual([]);
-    const { models, rejected } = promised('SCAN_LOCAL_MODELS', await host.request('SCAN_LOCAL_MODELS'));
+    const { models, rejected } = payloadOf('SCAN_LOCAL_MODELS', await host.request('SCAN_LOCAL_MODELS'));
     expect(models.map(({ id, kind }) => [id, kind])).toEqual([['local/lmstudio/maker/eyes/mmproj.gguf', 'projector']]);
     expect(rejected.map(({ reason }) => reason)).toEqual([
       expect.stringContaining('a web page'),
@@ -283,7 +283,7 @@ describe('models that other programs hold', () => {
   });
 
   it('are not imported for a browser', async () => {
-    const path = put(MODEL, shop.home, 'somewhere/own.gguf');
+    const path = put(MODEL, fixture.home, 'somewhere/own.gguf');
     expect(await host.request('IMPORT_MODEL', { path })).toMatchObject({ code: 'LOCAL_ONLY' });
     expect(await downloadedModels()).toEqual([]);
   });

@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 
 const MODEL = 'maker/story/story.gguf';
 
@@ -14,10 +14,10 @@ const MODEL = 'maker/story/story.gguf';
  */
 const ABSURD = { n_ctx: 1_048_576, n_batch: 65_536, n_threads: 1 };
 
-let workshop: Workshop;
+let workshop: HostFixture;
 let host: HostProcess;
 beforeEach(async () => {
-  workshop = await Workshop.open();
+  workshop = await HostFixture.open();
   const folder = join(workshop.home, 'models', 'maker', 'story');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'story.gguf'), markovModel({ layers: 1 }));
@@ -39,7 +39,7 @@ describe('a load that cannot fit', () => {
     expect(note).toMatch(/a context of \d+ instead of 1048576 tokens/);
     // The longest that fits is for the machine to hold, not for a test to fill.
     const settings = { ...ABSURD, ...proposed, n_ctx: Math.min(proposed.n_ctx, 1024) };
-    expect(promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: MODEL, settings })).contextSize).toBe(
+    expect(payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: MODEL, settings })).contextSize).toBe(
       1024,
     );
   });
@@ -61,14 +61,14 @@ describe('keepAlive', () => {
       message: 'Model already loaded',
     });
     expect(await told).toEqual({ type: 'MODEL_UNLOADED', payload: { modelId: MODEL, reason: 'idle' } });
-    expect(promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models).toEqual([]);
+    expect(payloadOf('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models).toEqual([]);
   });
 });
 
 describe('keys and values in a smaller type', () => {
   it.each(['f32', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'])('%s are used', async (type) => {
     const settings = { n_ctx: 256, n_threads: 1, n_gpu_layers: 0, cache_type_k: type, cache_type_v: type };
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: MODEL, settings }));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: MODEL, settings }));
     const { text } = await host.request('GENERATE', {
       prompt: 'once',
       settings: { max_new_tokens: 4, do_sample: false },

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { CHROME_ORIGIN, HOST_MAIN, type Message } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 
 /** A frame, made by hand. */
 function frame(body: string | Buffer): Buffer {
@@ -13,14 +13,14 @@ function frame(body: string | Buffer): Buffer {
 }
 
 describe('a host process over native messaging', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   it('answers PING, with its version and process id at the top level and in the payload', async () => {
-    const host = shop.host();
+    const host = fixture.host();
     const reply = await host.request('PING');
     expect(reply).toMatchObject({ status: 'success', response: 'pong', pid: host.pid, action: 'PING' });
     expect(reply.payload).toEqual({
@@ -32,7 +32,7 @@ describe('a host process over native messaging', () => {
   });
 
   it('reports which side to update to a client that is too old or needs a newer host, and keeps working', async () => {
-    const host = shop.host();
+    const host = fixture.host();
     expect(await host.request('PING', { clientVersion: '0.0.1' })).toMatchObject({
       status: 'success',
       update: 'client',
@@ -53,11 +53,11 @@ describe('a host process over native messaging', () => {
     ['Firefox', ['/usr/lib/mozilla/native-messaging-hosts/com.tabagent.host.json', 'tabagent@tabagent.dev']],
     ['a program of its own', []],
   ])('uses native messaging when %s starts it', async (_browser, args) => {
-    expect(await shop.host({ args }).request('PING')).toMatchObject({ response: 'pong' });
+    expect(await fixture.host({ args }).request('PING')).toMatchObject({ response: 'pong' });
   });
 
   it('accepts a request byte by byte, and several in one write', async () => {
-    const host = shop.host();
+    const host = fixture.host();
     const bytes = frame('{"action":"PING","requestId":"é"}');
     const slow = host.next((message) => message.requestId === 'é');
     for (const byte of bytes) host.child.stdin.write(Buffer.of(byte));
@@ -73,7 +73,7 @@ describe('a host process over native messaging', () => {
   });
 
   it('accepts a request of 60 MiB', async () => {
-    const host = shop.host();
+    const host = fixture.host();
     const reply = host.next((message) => message.requestId === 'large');
     host.child.stdin.write(
       frame(JSON.stringify({ action: 'PING', requestId: 'large', filler: 'x'.repeat(60 * 1024 * 1024) })),
@@ -82,7 +82,7 @@ describe('a host process over native messaging', () => {
   });
 
   it('replies to requests without a requestId in their order', async () => {
-    const host = shop.host();
+    const host = fixture.host();
     const last = host.next((message) => message.action === 'nothing');
     host.send({ action: 'GET_SYSTEM_RESOURCES' });
     host.send({ action: 'PING' });
@@ -94,7 +94,7 @@ describe('a host process over native messaging', () => {
   it.each(['', 'null', '[]', '"PING"', '{"action"', '{"action":"PING"}}', '\u0000', '7'])(
     'answers INVALID_JSON to the body %j and goes on',
     async (body) => {
-      const host = shop.host();
+      const host = fixture.host();
       const reply = host.next(() => true);
       host.child.stdin.write(frame(body));
       expect(await reply).toMatchObject({ status: 'error', code: 'INVALID_JSON' });
@@ -103,7 +103,7 @@ describe('a host process over native messaging', () => {
   );
 
   it('replies INVALID_JSON to broken UTF-8 and to a list nested a million times, and continues', async () => {
-    const host = shop.host();
+    const host = fixture.host();
     for (const body of [Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]), Buffer.alloc(2_000_000, '[')]) {
       const reply = host.next(() => true);
       host.child.stdin.write(frame(body));
@@ -113,7 +113,7 @@ describe('a host process over native messaging', () => {
   });
 
   it('exits with code 0 when its input ends between messages, after all replies', async () => {
-    const host = shop.host();
+    const host = fixture.host();
     host.send({ action: 'PING' });
     host.send({ action: 'GET_SYSTEM_RESOURCES' });
     expect(await host.close()).toEqual({ code: 0, signal: null });
@@ -124,14 +124,14 @@ describe('a host process over native messaging', () => {
     ['in the middle of a length', Buffer.of(5, 0), 'FRAME_TRUNCATED'],
     ['in the middle of a body', frame('{"action":"PING"}').subarray(0, 10), 'FRAME_TRUNCATED'],
   ])('reports it and exits with code 1 when its input ends %s', async (_where, bytes, code) => {
-    const host = shop.host();
+    const host = fixture.host();
     host.child.stdin.end(bytes);
     expect(await host.exited).toEqual({ code: 1, signal: null });
     expect(host.received).toEqual([expect.objectContaining({ status: 'error', code })]);
   });
 
   it('refuses a message over 64 MiB by its length alone, and exits with code 1', async () => {
-    const host = shop.host();
+    const host = fixture.host();
     const length = Buffer.alloc(4);
     length.writeUInt32LE(64 * 1024 * 1024 + 1);
     host.child.stdin.write(length);
@@ -140,7 +140,7 @@ describe('a host process over native messaging', () => {
   });
 
   it('exits silently when its reader is gone', async () => {
-    const host = shop.host();
+    const host = fixture.host();
     await host.request('PING');
     host.child.stdout.destroy();
     host.send({ action: 'PING' });
@@ -150,7 +150,7 @@ describe('a host process over native messaging', () => {
 
   it('limits what it buffers for a reader that does not read', async () => {
     const child = spawn(process.execPath, [HOST_MAIN, CHROME_ORIGIN], {
-      env: { ...process.env, TABAGENT_HOME: shop.home },
+      env: { ...process.env, TABAGENT_HOME: fixture.home },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const flood = frame(JSON.stringify({ action: 'NO_SUCH_ACTION_OF_SOME_LENGTH', requestId: 'x'.repeat(200) }));
@@ -172,13 +172,13 @@ describe('a host process over native messaging', () => {
   });
 
   it('prints usage for an unknown command', async () => {
-    const host = shop.host({ args: ['pleh'] });
+    const host = fixture.host({ args: ['pleh'] });
     expect((await host.exited).code).toBe(2);
     expect(host.stderr).toContain('Unknown command: pleh');
   });
 
   it('reports what is wrong with the configuration', async () => {
-    const reply: Message = await shop.host({ env: { HF_ENDPOINT: 'nonsense' } }).request('PING');
+    const reply: Message = await fixture.host({ env: { HF_ENDPOINT: 'nonsense' } }).request('PING');
     expect(reply).toMatchObject({ status: 'error', code: 'INVALID_REQUEST', details: { field: 'HF_ENDPOINT' } });
   });
 });

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { seededBytes } from '../../support/cache/cache-bench.ts';
+import { seededBytes } from '../../support/cache/cache-fixture.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const MB = 1e6;
@@ -21,27 +21,27 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 const whereDisksCanBeMounted = canMount ? describe : describe.skip;
 
 whereDisksCanBeMounted('a host on a full disk', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   let disk: string;
   let mounted: boolean;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    disk = join(shop.home, 'disk');
+    fixture = await HostFixture.open();
+    disk = join(fixture.home, 'disk');
     mounted = mountSmallDisk(disk);
     const files = { 'large.gguf': seededBytes(30 * MB, 1), 'small.gguf': seededBytes(12 * MB, 2) };
-    hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files } } }));
   });
   afterEach(async () => {
     spawnSync('umount', ['--lazy', disk]);
-    await shop.close();
+    await fixture.close();
   });
 
   it('refuses a download that cannot fit, keeps what arrived when space runs out, and resumes when there is space', async () => {
     if (!mounted) {
       return;
     }
-    const host = shop.host({
+    const host = fixture.host({
       home: join(disk, 'home'),
       env: { HF_ENDPOINT: hub.url, TABAGENT_STALL_TIMEOUT_MS: '300' },
     });
@@ -59,7 +59,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
     hub.clearFaults();
     expect(await download).toMatchObject({ code: 'DISK_FULL' });
     expect(await host.request('PING')).toMatchObject({ response: 'pong' });
-    const { downloads } = promised('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
+    const { downloads } = payloadOf('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
     expect(downloads.find(({ file_path }) => file_path === 'small.gguf')).toMatchObject({
       status: 'failed',
       error: { code: 'DISK_FULL' },
@@ -67,7 +67,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
 
     rmSync(join(disk, 'filler'));
     expect(
-      promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: `${REPO}/small.gguf` })).size,
+      payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: `${REPO}/small.gguf` })).size,
     ).toBe(12 * MB);
     await host.close();
   });
@@ -78,7 +78,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
     if (!mounted) return;
     const filler = join(disk, 'filler');
     expect(() => writeFileSync(filler, Buffer.alloc(30 * MB))).toThrow('ENOSPC');
-    const host = shop.host({ home: join(disk, 'home'), env: { HF_ENDPOINT: hub.url, TABAGENT_KEYCHAIN: 'off' } });
+    const host = fixture.host({ home: join(disk, 'home'), env: { HF_ENDPOINT: hub.url, TABAGENT_KEYCHAIN: 'off' } });
     const writing = [
       ['SET_PARAMS', { params: { temperature: 0.5 } }],
       ['CREATE_CONVERSATION', { id: 'a', title: 'A' }],
@@ -103,12 +103,12 @@ whereDisksCanBeMounted('a host on a full disk', () => {
     const home = join(disk, 'home');
     const env = { HF_ENDPOINT: hub.url, TABAGENT_KEYCHAIN: 'off' };
     const modelPath = `${REPO}/small.gguf`;
-    const first = shop.host({ home, env });
+    const first = fixture.host({ home, env });
     expect(await first.request('DOWNLOAD_MODEL', { modelPath })).toMatchObject({ status: 'success' });
     await first.request('SET_PARAMS', { params: { temperature: 0.5 } });
     await first.close();
     expect(spawnSync('mount', ['-o', 'remount,ro', disk]).status).toBe(0);
-    const host = shop.host({ home, env });
+    const host = fixture.host({ home, env });
     for (const [action, fields] of [
       ['SET_PARAMS', { params: { temperature: 0.6 } }],
       ['CREATE_CONVERSATION', { id: 'a', title: 'A' }],
@@ -127,15 +127,15 @@ const FEW_FILES = [24, 28, 32, 36, 44];
 
 const onPosix = process.platform === 'win32' ? describe.skip : describe;
 onPosix('a host that may open few files', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   it.each(FEW_FILES)('(%i) says so, and goes on', async (files) => {
     const command = ['/bin/sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath, HOST_MAIN] as const;
-    const host = shop.host({ command, env: { TABAGENT_KEYCHAIN: 'off', HF_HUB_OFFLINE: '1' } });
+    const host = fixture.host({ command, env: { TABAGENT_KEYCHAIN: 'off', HF_HUB_OFFLINE: '1' } });
     const requests = [
       ['SET_PARAMS', { params: { temperature: 0.5 } }],
       ['LIST_CONVERSATIONS', {}],

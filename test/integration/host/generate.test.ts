@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { COIN, ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
-import { speakingModel } from '../../support/gguf/speaking-model.ts';
+import { scriptedModel } from '../../support/gguf/scripted-model.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 import { FAMILIES, TOOLS } from '../../support/tools/families.ts';
 
@@ -31,11 +31,11 @@ function isUpdate({ type }: Message): boolean {
 }
 
 describe('generation over native messaging', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   let host: HostProcess;
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
     const files = {
       'story.gguf': markovModel(),
       'long.gguf': markovModel({ chain: ENDLESS, contextLength: 32_768 }),
@@ -51,22 +51,22 @@ describe('generation over native messaging', () => {
         special: { '[THINK]': 'control', '[/THINK]': 'control' },
         metadata: { 'tokenizer.chat_template': string(TEMPLATE) },
       }),
-      'caller.gguf': speakingModel({ ...FAMILIES[0], contextLength: 4096 }),
+      'caller.gguf': scriptedModel({ ...FAMILIES[0], contextLength: 4096 }),
       'chat.gguf': markovModel({ metadata: { 'tokenizer.chat_template': string(TEMPLATE) } }),
     };
-    hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files } } }));
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   async function load(modelPath: string, n_ctx = 512): Promise<void> {
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath, settings: { ...SETTINGS, n_ctx } }));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath, settings: { ...SETTINGS, n_ctx } }));
   }
 
   it('returns the expected text in events, in the payload and at the top level', async () => {
     await load(STORY);
     const reply = await host.request('GENERATE', { prompt: '', settings: GREEDY });
-    const payload = promised('GENERATE', reply);
+    const payload = payloadOf('GENERATE', reply);
     expect(payload).toMatchObject({
       output: STORY_GREEDY,
       generatedText: STORY_GREEDY,
@@ -99,13 +99,13 @@ describe('generation over native messaging', () => {
       settings: { max_new_tokens: 2_000, seed: 5, temperature: 1 },
     });
     const seconds = (performance.now() - begin) / 1_000;
-    const payload = promised('GENERATE', reply);
+    const payload = payloadOf('GENERATE', reply);
     expect(payload.numTokens).toBe(2_000);
     const updates = host.received.filter(isUpdate);
     expect(updates.map((event) => event.payload.token).join('')).toBe(payload.output);
     // The first and the last are sent whenever they come.
     expect(updates.length).toBeLessThanOrEqual(2 + 30 * seconds);
-    const again = promised(
+    const again = payloadOf(
       'GENERATE',
       await host.request('GENERATE', { prompt: '', settings: { max_new_tokens: 2_000, seed: 5, temperature: 1 } }),
     );
@@ -114,7 +114,7 @@ describe('generation over native messaging', () => {
 
   it('accepts messages, stop sequences as a string or a list, and a JSON schema', async () => {
     await load(STORY);
-    const generate = async (fields: Message) => promised('GENERATE', await host.request('GENERATE', fields));
+    const generate = async (fields: Message) => payloadOf('GENERATE', await host.request('GENERATE', fields));
     expect(
       (await generate({ messages: [{ role: 'user', content: 'once' }], settings: { ...GREEDY, max_new_tokens: 1 } }))
         .numTokens,
@@ -139,7 +139,7 @@ describe('generation over native messaging', () => {
       { role: 'assistant', content: '.' },
       { role: 'user', content: 'once upon one' },
     ];
-    const payload = promised('GENERATE', await host.request('GENERATE', { messages, settings: GREEDY }));
+    const payload = payloadOf('GENERATE', await host.request('GENERATE', { messages, settings: GREEDY }));
     expect(payload).toMatchObject({ output: ' time there was a small model .', usage: { promptTokens: 4 } });
   });
 
@@ -172,7 +172,7 @@ describe('generation over native messaging', () => {
   ])('refuses %s by name', async (_what, fields, field) => {
     await load(STORY);
     expect(await host.request('GENERATE', fields)).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
-    expect(promised('GENERATE', await host.request('GENERATE', { prompt: '', settings: GREEDY })).output).toBe(
+    expect(payloadOf('GENERATE', await host.request('GENERATE', { prompt: '', settings: GREEDY })).output).toBe(
       STORY_GREEDY,
     );
   });
@@ -183,7 +183,7 @@ describe('generation over native messaging', () => {
       messages: [{ role: 'user', content: 'go' }],
       settings: { ...GREEDY, reasoning: 'high' },
     });
-    expect(promised('GENERATE', reply)).toMatchObject({
+    expect(payloadOf('GENERATE', reply)).toMatchObject({
       output: 'hello',
       reasoning: 'plan',
       usage: { reasoningTokens: 3 },
@@ -205,7 +205,7 @@ describe('generation over native messaging', () => {
       settings: { ...GREEDY, max_new_tokens: 1, best_of: 2 },
     };
     const reply = await host.request('GENERATE', request);
-    expect(promised('GENERATE', reply).finishReason).toBe('length');
+    expect(payloadOf('GENERATE', reply).finishReason).toBe('length');
     expect(reply.ignored).toEqual(['logprobs', 'tool_choice', 'settings.best_of']);
     expect(await host.request('GENERATE', { ...request, strict: true })).toMatchObject({
       code: 'INVALID_REQUEST',
@@ -224,7 +224,7 @@ describe('generation over native messaging', () => {
     const request = { messages: [{ role: 'user', content: 'Weather?' }], tools: TOOLS, settings: GREEDY };
     const reply = await host.request('GENERATE', request);
     const call = { name: 'get_weather', arguments: '{"town":"Bern"}' };
-    expect(promised('GENERATE', reply)).toMatchObject({
+    expect(payloadOf('GENERATE', reply)).toMatchObject({
       output: 'I will look.',
       tool_calls: [{ id: expect.any(String), type: 'function', function: call }],
       finishReason: 'tool_calls',
@@ -232,7 +232,7 @@ describe('generation over native messaging', () => {
     const events = host.received.filter(({ type }) => type === 'generationToolCall').map(({ payload }) => payload);
     expect(events).toEqual([{ modelId: CALLER, index: 0, id: expect.any(String), ...call }]);
 
-    const none = promised('GENERATE', await host.request('GENERATE', { ...request, tool_choice: 'none' }));
+    const none = payloadOf('GENERATE', await host.request('GENERATE', { ...request, tool_choice: 'none' }));
     expect(none).toMatchObject({ output: expect.stringContaining('<tool_call>'), finishReason: 'stop' });
     const refused = async (fields: object) => (await host.request('GENERATE', { ...request, ...fields })).details;
     const unknown = { type: 'function', function: { name: 'other' } };
@@ -250,7 +250,7 @@ describe('generation over native messaging', () => {
   it('takes the names of OpenAI for limits and response formats', async () => {
     await load(CHAT);
     const ask = async (settings: object) =>
-      promised(
+      payloadOf(
         'GENERATE',
         await host.request('GENERATE', {
           messages: [{ role: 'user', content: 'once' }],
@@ -289,10 +289,10 @@ describe('generation over native messaging', () => {
       { role: 'assistant', content: ' upon one' },
     ];
     const request = { messages, continue: true, settings: GREEDY };
-    expect(promised('GENERATE', await host.request('GENERATE', request)).output).toBe(
+    expect(payloadOf('GENERATE', await host.request('GENERATE', request)).output).toBe(
       ' time there was a small model .',
     );
-    const { prompt } = promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages, continue: true }));
+    const { prompt } = payloadOf('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages, continue: true }));
     expect(prompt).toBe('<s>once upon one');
     expect(await host.request('GENERATE', { ...request, chat_id: 'talk' })).toMatchObject({
       code: 'INVALID_REQUEST',
@@ -319,13 +319,13 @@ describe('generation over native messaging', () => {
     host.send({ action: 'GENERATE', requestId: 'long', prompt: '', settings: WITHOUT_END });
     await first;
     expect(
-      promised('STOP_GENERATION', await host.request('STOP_GENERATION', { targetRequestId: 'other' })).stopped,
+      payloadOf('STOP_GENERATION', await host.request('STOP_GENERATION', { targetRequestId: 'other' })).stopped,
     ).toBe(0);
     const stopped = host.next(({ type }) => type === 'generationStopped');
     const stop = await host.request('STOP_GENERATION', { targetRequestId: 'long' });
     expect(stop).toMatchObject({ message: 'Generation stopped (Node-GGUF)', stopped_backends: ['Node-GGUF'] });
-    expect(promised('STOP_GENERATION', stop)).toEqual({ stopped: 1, stopped_backends: ['Node-GGUF'] });
-    const payload = promised('GENERATE', await reply);
+    expect(payloadOf('STOP_GENERATION', stop)).toEqual({ stopped: 1, stopped_backends: ['Node-GGUF'] });
+    const payload = payloadOf('GENERATE', await reply);
     expect(payload.finishReason).toBe('stopped');
     expect(payload.numTokens).toBeLessThan(32_000);
     expect((await stopped).payload.output).toBe(payload.output);
@@ -377,7 +377,7 @@ describe('generation over native messaging', () => {
       expect((await error).payload).toMatchObject({ code: 'ENGINE_CRASHED' });
       expect(await host.request('PING')).toMatchObject({ response: 'pong' });
       await load(STORY);
-      expect(promised('GENERATE', await host.request('GENERATE', { prompt: '', settings: GREEDY })).output).toBe(
+      expect(payloadOf('GENERATE', await host.request('GENERATE', { prompt: '', settings: GREEDY })).output).toBe(
         STORY_GREEDY,
       );
     },
@@ -394,21 +394,21 @@ describe('generation over native messaging', () => {
   });
 
   it('saves parameters across a restart, and generates with them', async () => {
-    const before = promised('GET_PARAMS', await host.request('GET_PARAMS')).params;
+    const before = payloadOf('GET_PARAMS', await host.request('GET_PARAMS')).params;
     const set = await host.request('SET_PARAMS', { params: { max_new_tokens: 2, do_sample: false } });
-    expect(promised('SET_PARAMS', set).params).toEqual({ ...before, max_new_tokens: 2, do_sample: false });
+    expect(payloadOf('SET_PARAMS', set).params).toEqual({ ...before, max_new_tokens: 2, do_sample: false });
     expect(set.params).toEqual(set.payload.params);
     const updated = await host.request('UPDATE_SETTINGS', { settings: { top_k: 5, theme: 'dark' } });
     expect(updated.settings).toEqual({ ...before, max_new_tokens: 2, do_sample: false, top_k: 5 });
     expect(updated.message).toMatch(/Ignored unknown settings: theme/);
     await host.close();
 
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
     const after = await host.request('GET_PARAMS');
-    expect(promised('GET_PARAMS', after).params).toEqual(updated.settings);
+    expect(payloadOf('GET_PARAMS', after).params).toEqual(updated.settings);
     expect(after.params).toEqual(updated.settings);
     await load(STORY);
-    expect(promised('GENERATE', await host.request('GENERATE', { prompt: '' })).output).toBe('once upon');
+    expect(payloadOf('GENERATE', await host.request('GENERATE', { prompt: '' })).output).toBe('once upon');
   });
 
   it.each<[string, Message]>([

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { hostileModels } from '../../support/gguf/hostile-model.ts';
 import { Seeded } from '../../support/gguf/seeded.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HostileRun } from '../../support/host/hostile-run.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 
 /** Files of one run; `npm run bench -- fuzz` puts a thousand through. */
 const FILES = 48;
 
-let workshop: Workshop;
+let workshop: HostFixture;
 beforeEach(async () => {
-  workshop = await Workshop.open();
+  workshop = await HostFixture.open();
 });
 afterEach(() => workshop.close());
 

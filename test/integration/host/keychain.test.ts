@@ -4,30 +4,30 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Keychain } from '../../../host/secrets/keychain.ts';
-import { describeWhere } from '../../support/describe-where.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN, type HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub } from '../../support/hub/hub.ts';
-import { missingOfDesktop, startDesktopSession } from '../../support/keychain/desktop-session.ts';
+import { missingDesktopPrograms, startDesktopSession } from '../../support/keychain/desktop-session.ts';
 
 const SECRET = 'hf_canary0123456789';
 const ON = { TABAGENT_KEYCHAIN: 'on' };
 const onLinux = process.platform === 'linux' ? it : it.skip;
 
-let shop: Workshop;
+let fixture: HostFixture;
 beforeEach(async () => {
-  shop = await Workshop.open();
+  fixture = await HostFixture.open();
 });
-afterEach(() => shop.close());
+afterEach(() => fixture.close());
 
-const kept = () => readFileSync(join(shop.home, 'secrets.json'), 'utf8');
-const status = async (host: HostProcess) => promised('GET_HF_TOKEN_STATUS', await host.request('GET_HF_TOKEN_STATUS'));
+const kept = () => readFileSync(join(fixture.home, 'secrets.json'), 'utf8');
+const status = async (host: HostProcess) => payloadOf('GET_HF_TOKEN_STATUS', await host.request('GET_HF_TOKEN_STATUS'));
 
 async function session(unlocked: boolean) {
-  const started = await startDesktopSession(join(shop.home, 'desktop'), { unlocked });
-  shop.use(started);
+  const started = await startDesktopSession(join(fixture.home, 'desktop'), { unlocked });
+  fixture.use(started);
   return { ...started.env, ...ON };
 }
 
@@ -37,21 +37,21 @@ const PUBLIC = 'a/c/m.gguf';
 /** A hub with a model for whoever has the token, and one for everybody. */
 async function hubOfBoth() {
   const files = { 'm.gguf': markovModel() };
-  return shop.use(await startHub({ token: SECRET, repos: { 'a/b': { gated: true, files }, 'a/c': { files } } }));
+  return fixture.use(await startHub({ token: SECRET, repos: { 'a/b': { gated: true, files }, 'a/c': { files } } }));
 }
 
 function nothingHolds(secret: string): void {
-  for (const file of readdirSync(shop.home, { recursive: true, withFileTypes: true })) {
+  for (const file of readdirSync(fixture.home, { recursive: true, withFileTypes: true })) {
     if (!file.isFile()) continue;
     expect([file.name, readFileSync(join(file.parentPath, file.name)).includes(secret)]).toEqual([file.name, false]);
   }
 }
 
-describeWhere("the system's keychain", missingOfDesktop(), () => {
+describeUnless("the system's keychain", missingDesktopPrograms(), () => {
   it('stores the token for later hosts, and no file of the host contains it', async () => {
     const env = { ...(await session(true)), HF_ENDPOINT: (await hubOfBoth()).url };
-    const first = shop.host({ env });
-    promised('SET_HF_TOKEN', await first.request('SET_HF_TOKEN', { token: 'hf_another0123' }));
+    const first = fixture.host({ env });
+    payloadOf('SET_HF_TOKEN', await first.request('SET_HF_TOKEN', { token: 'hf_another0123' }));
     expect(await first.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
       source: 'keychain',
       message: 'Token saved in the system keychain',
@@ -59,9 +59,9 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
     await first.close();
     nothingHolds(SECRET);
 
-    const host = shop.host({ env });
+    const host = fixture.host({ env });
     expect(await status(host)).toMatchObject({ has_token: true, source: 'keychain', kept: true });
-    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: GATED }));
+    payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: GATED }));
     const entry = JSON.parse(kept())['hub-token'].keychain;
     const keychain = new Keychain({ entry: pathToFileURL(HOST_MAIN), env });
     expect(await keychain.get(entry)).toBe(SECRET);
@@ -70,13 +70,13 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
   });
 
   it('reports that it is locked, and the next secret is stored in the file', async () => {
-    const open = await startDesktopSession(join(shop.home, 'desktop'), { unlocked: true });
-    const before = shop.host({ env: { ...open.env, ...ON } });
+    const open = await startDesktopSession(join(fixture.home, 'desktop'), { unlocked: true });
+    const before = fixture.host({ env: { ...open.env, ...ON } });
     expect(await before.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({ source: 'keychain' });
     await before.close();
     await open.close();
 
-    const host = shop.host({ env: { ...(await session(false)), HF_ENDPOINT: (await hubOfBoth()).url } });
+    const host = fixture.host({ env: { ...(await session(false)), HF_ENDPOINT: (await hubOfBoth()).url } });
     expect(await status(host)).toMatchObject({ has_token: true, source: 'keychain' });
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({
       code: 'KEYCHAIN_UNAVAILABLE',
@@ -84,7 +84,7 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
     });
     // What everybody may have is had all the same.
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: PUBLIC })).toMatchObject({ status: 'success' });
-    const file = join(shop.home, 'secrets.json');
+    const file = join(fixture.home, 'secrets.json');
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
       source: file,
       message: `Token saved in ${file}`,
@@ -94,8 +94,8 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
   });
 
   it('reports a missing entry, and a secret can still be cleared', async () => {
-    const host = shop.host({ env: { ...(await session(true)), HF_ENDPOINT: (await hubOfBoth()).url } });
-    writeFileSync(join(shop.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
+    const host = fixture.host({ env: { ...(await session(true)), HF_ENDPOINT: (await hubOfBoth()).url } });
+    writeFileSync(join(fixture.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({
       code: 'KEYCHAIN_UNAVAILABLE',
       message: expect.stringContaining('no longer contains'),
@@ -107,25 +107,25 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
 describe('a keychain', () => {
   // Other systems have one always, and a test puts nothing into it.
   onLinux('that does not exist leaves the secret in the file, which is named', async () => {
-    const host = shop.host({ env: { ...ON, DBUS_SESSION_BUS_ADDRESS: `unix:path=${join(shop.home, 'none')}` } });
+    const host = fixture.host({ env: { ...ON, DBUS_SESSION_BUS_ADDRESS: `unix:path=${join(fixture.home, 'none')}` } });
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
-      source: join(shop.home, 'secrets.json'),
+      source: join(fixture.home, 'secrets.json'),
       kept: true,
     });
     expect(JSON.parse(kept())).toEqual({ 'hub-token': SECRET });
   });
 
   it('is not accessed if the configuration disables it, nor for secrets it does not contain', async () => {
-    const host = shop.host({ env: { HF_ENDPOINT: (await hubOfBoth()).url } });
+    const host = fixture.host({ env: { HF_ENDPOINT: (await hubOfBoth()).url } });
     expect(await status(host)).toMatchObject({ has_token: false, source: null });
     await host.request('SET_HF_TOKEN', { token: SECRET });
     expect(JSON.parse(kept())).toEqual({ 'hub-token': SECRET });
-    writeFileSync(join(shop.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
+    writeFileSync(join(fixture.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({ code: 'KEYCHAIN_UNAVAILABLE' });
   });
 
   onLinux('that never responds is abandoned in time, and its process is ended', async () => {
-    const path = join(shop.home, 'bus');
+    const path = join(fixture.home, 'bus');
     const silent = createServer().listen(path);
     const connected = Promise.withResolvers<void>();
     const gone = Promise.withResolvers<void>();

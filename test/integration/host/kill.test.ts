@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
@@ -28,30 +28,30 @@ function isAlive(pid: number): boolean {
 const onLinux = process.platform === 'linux' ? describe : describe.skip;
 
 onLinux('a host whose processes are killed', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   let host: HostProcess;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(
+    fixture = await HostFixture.open();
+    hub = fixture.use(
       await startHub({ repos: { [REPO]: { files: { 'one.gguf': markovModel(), 'two.gguf': markovModel() } } } }),
     );
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   it.each(['SIGKILL', 'SIGSEGV'] as const)(
     'goes on when a runner gets %s, without the model it held',
     async (signal) => {
-      promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
-      promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...OTHER, settings: SETTINGS }));
+      payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+      payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { ...OTHER, settings: SETTINGS }));
       await host.request('UNLOAD_MODEL', { modelId: OTHER.modelPath });
       for (const pid of runnersOf(host.pid)) process.kill(pid, signal);
 
       let reply = await host.request('GET_MODEL_STATE', { modelId: MODEL.modelPath });
       while (reply.status === 'success') reply = await host.request('GET_MODEL_STATE', { modelId: MODEL.modelPath });
       expect(reply).toMatchObject({ code: 'MODEL_NOT_LOADED' });
-      expect(promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS })).isReady).toBe(
+      expect(payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS })).isReady).toBe(
         true,
       );
     },
@@ -60,13 +60,13 @@ onLinux('a host whose processes are killed', () => {
   it('has two models loaded, and unloads one without the other', async () => {
     await Promise.all(
       [MODEL, OTHER].map(async (model) =>
-        promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...model, settings: SETTINGS })),
+        payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { ...model, settings: SETTINGS })),
       ),
     );
     await host.request('UNLOAD_MODEL', { modelId: MODEL.modelPath });
-    const { models } = promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS'));
+    const { models } = payloadOf('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS'));
     expect(models.map((model) => model.model_id)).toEqual([OTHER.modelPath]);
-    expect(promised('GET_CURRENT_MODEL', await host.request('GET_CURRENT_MODEL')).currentModel).toBe(OTHER.modelPath);
+    expect(payloadOf('GET_CURRENT_MODEL', await host.request('GET_CURRENT_MODEL')).currentModel).toBe(OTHER.modelPath);
   });
 
   it('leaves no runner behind, whether it exits or is killed', async () => {
@@ -76,7 +76,7 @@ onLinux('a host whose processes are killed', () => {
     await host.close();
     expect(first.filter(isAlive)).toEqual([]);
 
-    const second = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    const second = fixture.host({ env: { HF_ENDPOINT: hub.url } });
     await second.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS });
     const runners = runnersOf(second.pid);
     await second.kill('SIGKILL');

@@ -2,17 +2,17 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runLms } from '../../../host/lmstudio/run-lms.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { putStandIn } from '../../support/lmstudio/put-stand-in.ts';
 import { EngineWithFaults, json } from '../../support/remote/engine-with-faults.ts';
 
 const TOKEN = 'hf_neverForLmStudio0123456789';
 const onPosix = process.platform === 'win32' ? describe.skip : describe;
 
-let workshop: Workshop;
+let workshop: HostFixture;
 beforeEach(async () => {
-  workshop = await Workshop.open();
+  workshop = await HostFixture.open();
 });
 afterEach(() => workshop.close());
 
@@ -24,7 +24,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
   it('is started, queried, used as an engine and stopped', async () => {
     const standIn = install();
     const client = host();
-    expect(promised('CHECK_LMSTUDIO', await client.request('CHECK_LMSTUDIO'))).toEqual({
+    expect(payloadOf('CHECK_LMSTUDIO', await client.request('CHECK_LMSTUDIO'))).toEqual({
       installed: true,
       bootstrapped: true,
       server_running: false,
@@ -34,35 +34,35 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     });
     const started = await client.request('START_LMSTUDIO');
     expect(started.message).toBe('LM Studio server is running');
-    const { api_endpoint } = promised('START_LMSTUDIO', started);
+    const { api_endpoint } = payloadOf('START_LMSTUDIO', started);
     expect(api_endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
     expect(await client.request('start_lmstudio')).toMatchObject({ payload: { server_running: true, api_endpoint } });
-    expect(standIn.calls().filter(({ words }) => words[1] === 'start')).toHaveLength(1);
-    expect(promised('LMSTUDIO_STATUS', await client.request('LMSTUDIO_STATUS'))).toMatchObject({
+    expect(standIn.calls().filter(({ args }) => args[1] === 'start')).toHaveLength(1);
+    expect(payloadOf('LMSTUDIO_STATUS', await client.request('LMSTUDIO_STATUS'))).toMatchObject({
       server_running: true,
       api_endpoint,
       current_model: 'qwen/qwen3-4b',
     });
 
     const modelId = 'remote/lmstudio/qwen/qwen3-4b';
-    const { models } = promised('GET_MODELS_BY_TYPE', await client.request('GET_MODELS_BY_TYPE', { type: 'remote' }));
+    const { models } = payloadOf('GET_MODELS_BY_TYPE', await client.request('GET_MODELS_BY_TYPE', { type: 'remote' }));
     expect(models.map(({ id }) => id)).toEqual([modelId]);
-    promised('LOAD_MODEL', await client.request('LOAD_MODEL', { modelId }));
+    payloadOf('LOAD_MODEL', await client.request('LOAD_MODEL', { modelId }));
     const messages = [{ role: 'user', content: 'Who are you?' }];
-    expect(promised('GENERATE', await client.request('GENERATE', { messages })).output).toBe('Standing in.');
+    expect(payloadOf('GENERATE', await client.request('GENERATE', { messages })).output).toBe('Standing in.');
 
     const stopped = await client.request('STOP_LMSTUDIO');
     expect(stopped).toMatchObject({ message: 'LM Studio server stopped', payload: { server_running: false } });
     expect(await client.request('STOP_LMSTUDIO')).toMatchObject({ status: 'success' });
-    expect(standIn.calls().filter(({ words }) => words[1] === 'stop')).toHaveLength(1);
-    const after = promised('GET_MODELS_BY_TYPE', await client.request('GET_MODELS_BY_TYPE', { type: 'remote' }));
+    expect(standIn.calls().filter(({ args }) => args[1] === 'stop')).toHaveLength(1);
+    const after = payloadOf('GET_MODELS_BY_TYPE', await client.request('GET_MODELS_BY_TYPE', { type: 'remote' }));
     expect(after.models).toEqual([]);
     expect(JSON.stringify(standIn.calls())).not.toContain(TOKEN);
   });
 
   it('is reported as not installed', async () => {
     const client = host();
-    expect(promised('CHECK_LMSTUDIO', await client.request('CHECK_LMSTUDIO'))).toEqual({
+    expect(payloadOf('CHECK_LMSTUDIO', await client.request('CHECK_LMSTUDIO'))).toEqual({
       installed: false,
       bootstrapped: false,
       server_running: false,
@@ -82,7 +82,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
   it('is reported as installed but not bootstrapped before its first start', async () => {
     mkdirSync(join(workshop.home, '.lmstudio'));
     const client = host();
-    expect(promised('CHECK_LMSTUDIO', await client.request('CHECK_LMSTUDIO'))).toMatchObject({
+    expect(payloadOf('CHECK_LMSTUDIO', await client.request('CHECK_LMSTUDIO'))).toMatchObject({
       installed: true,
       bootstrapped: false,
     });
@@ -94,7 +94,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
 
   it('is found in its former folder, by its pointer file, and in PATH', async () => {
     const path = async (env?: NodeJS.ProcessEnv) =>
-      promised('CHECK_LMSTUDIO', await host(env).request('CHECK_LMSTUDIO')).lms_path;
+      payloadOf('CHECK_LMSTUDIO', await host(env).request('CHECK_LMSTUDIO')).lms_path;
     const inPath = install(join(workshop.home, 'elsewhere'));
     expect(await path({ PATH: `relative:${inPath.bin}` })).toBe(inPath.lms);
     const older = install(join(workshop.home, '.cache', 'lm-studio'));
@@ -157,10 +157,10 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     const standIn = install();
     const engine = workshop.use(await EngineWithFaults.start());
     writeFileSync(join(standIn.internal, 'http-server-config.json'), JSON.stringify({ port: engine.port }));
-    engine.lists(json(200, { data: [{ id: 'small' }] }));
-    const { models } = promised('GET_MODELS_BY_TYPE', await host().request('GET_MODELS_BY_TYPE', { type: 'remote' }));
+    engine.setModelList(json(200, { data: [{ id: 'small' }] }));
+    const { models } = payloadOf('GET_MODELS_BY_TYPE', await host().request('GET_MODELS_BY_TYPE', { type: 'remote' }));
     expect(models).toEqual([]);
-    expect(engine.asked.map(({ path }) => path)).toEqual(['/lmstudio-greeting']);
+    expect(engine.requests.map(({ path }) => path)).toEqual(['/lmstudio-greeting']);
   });
 
   it('is replaced by a configured engine of the same name', async () => {
@@ -169,8 +169,8 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     const remoteEngines = [{ name: 'lmstudio', url: engine.url }];
     writeFileSync(join(workshop.home, 'config.json'), JSON.stringify({ remoteEngines }), { mode: 0o600 });
     const client = host();
-    promised('START_LMSTUDIO', await client.request('START_LMSTUDIO'));
-    const { engines } = promised('LIST_REMOTE_ENGINES', await client.request('LIST_REMOTE_ENGINES'));
+    payloadOf('START_LMSTUDIO', await client.request('START_LMSTUDIO'));
+    const { engines } = payloadOf('LIST_REMOTE_ENGINES', await client.request('LIST_REMOTE_ENGINES'));
     expect(engines).toMatchObject([{ name: 'lmstudio', url: engine.url }]);
   });
 });

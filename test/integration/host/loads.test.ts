@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
@@ -10,16 +10,16 @@ const FILE = 'markov-Q4_K_M.gguf';
 const ID = `${REPO}/${FILE}`;
 const BY_FILE = { modelPath: REPO, modelFile: FILE };
 
-let shop: Workshop;
+let fixture: HostFixture;
 let hub: TestHub;
 let host: HostProcess;
 beforeEach(async () => {
-  shop = await Workshop.open();
-  hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel({ chain: ENDLESS }) } } } }));
-  host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+  fixture = await HostFixture.open();
+  hub = fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel({ chain: ENDLESS }) } } } }));
+  host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
   await host.request('GET_LOADED_MODELS');
 });
-afterEach(() => shop.close());
+afterEach(() => fixture.close());
 
 function replyTo(requestId: string) {
   return host.next((message) => message.requestId === requestId && message.status !== undefined);

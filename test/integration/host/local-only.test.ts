@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ACTIONS } from '../../../host/protocol/actions/index.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 
 /** Actions that read or write files outside of the data folder. */
 const LOCAL_ONLY = ['IMPORT_MODEL', 'MOVE_CACHE'];
 
 describe('actions that browsers must not send', () => {
-  let workshop: Workshop;
+  let workshop: HostFixture;
   beforeEach(async () => {
-    workshop = await Workshop.open();
+    workshop = await HostFixture.open();
   });
   afterEach(() => workshop.close());
 
@@ -25,7 +25,7 @@ describe('actions that browsers must not send', () => {
       expect(await host.request(spelling, { path, folder })).toMatchObject({ status: 'error', code: 'LOCAL_ONLY' });
     }
     expect(existsSync(folder)).toBe(false);
-    const { models } = promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS'));
+    const { models } = payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS'));
     expect(models).toEqual([]);
   });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel, START } from '../../support/gguf/markov-model.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/canary-gguf';
@@ -17,11 +17,11 @@ const PROMPT = 'promptcanary';
 const REPLY = 'replycanary';
 
 describe('what a host logs', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   it('contains no token, prompt or reply, in success and failure, and names the request of each line', async () => {
     const chain = { [START]: { [PROMPT]: 1 }, [PROMPT]: { [REPLY]: 1 }, [REPLY]: { '': 1 } };
@@ -30,9 +30,9 @@ describe('what a host logs', () => {
       'canary.gguf': markovModel({ chain, metadata: template("{{ messages[-1]['content'] }}") }),
       'picky.gguf': markovModel({ chain, metadata: template("{{ raise_exception(messages[-1]['content']) }}") }),
     };
-    const hub = shop.use(await startHub({ repos: { [REPO]: { files, gated: true } }, token: TOKEN }));
+    const hub = fixture.use(await startHub({ repos: { [REPO]: { files, gated: true } }, token: TOKEN }));
     const env = { HF_ENDPOINT: hub.url, HF_TOKEN: TOKEN, TABAGENT_DEBUG: '1' };
-    const host = shop.host({ env });
+    const host = fixture.host({ env });
 
     for (const modelId of [GOOD, PICKY]) {
       expect(await host.request('LOAD_MODEL', { modelId, settings: SETTINGS })).toMatchObject({ status: 'success' });
@@ -57,7 +57,7 @@ describe('what a host logs', () => {
     await broken;
     await host.close();
 
-    const folder = join(shop.home, 'logs');
+    const folder = join(fixture.home, 'logs');
     const texts = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), 'utf8')));
     const text = texts.join('') + host.stderr;
     for (const canary of [TOKEN, PROMPT, REPLY]) expect(text).not.toContain(canary);

@@ -2,12 +2,12 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
-let workshop: Workshop;
+let workshop: HostFixture;
 beforeEach(async () => {
-  workshop = await Workshop.open();
+  workshop = await HostFixture.open();
 });
 afterEach(() => workshop.close());
 

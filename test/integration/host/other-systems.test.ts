@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { bundleHost } from '../../../installers/package/host-bundle.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
-import { expectNineSteps, stepsHub } from '../../support/host/nine-steps.ts';
+import { expectNineSteps, startStepsHub } from '../../support/host/nine-steps.ts';
 import { OTHER_SYSTEMS, OtherSystem } from '../../support/host/other-system.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -22,33 +22,33 @@ function isRunning(pid: number): boolean {
 
 /** What is shipped, run as on another system. The stand-ins are shell scripts. */
 (process.platform === 'win32' ? describe.skip : describe).each(OTHER_SYSTEMS)('the host on %s', (name) => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let system: OtherSystem;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    system = await OtherSystem.open(shop, name);
+    fixture = await HostFixture.open();
+    system = await OtherSystem.open(fixture, name);
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   it('describes the computer and passes the nine steps of npm start, as built', async () => {
-    const hub = await stepsHub(shop);
+    const hub = await startStepsHub(fixture);
     const host = system.start(HOST_MAIN, { env: { HF_ENDPOINT: hub.url } });
-    await system.expectDescribed(host);
+    await system.expectReported(host);
     await expectNineSteps(host);
   });
 
   // /proc says when a process is gone.
   const onWindows = name === 'win32' && process.platform === 'linux' ? it : it.skip;
   onWindows('ends a command that runs too long, with all its children', async () => {
-    const pidFile = join(shop.home, 'pid');
-    await system.place('System32/slow.exe', `sleep 1000 & echo $! > '${pidFile}'; wait`);
+    const pidFile = join(fixture.home, 'pid');
+    await system.replaceProgram('System32/slow.exe', `sleep 1000 & echo $! > '${pidFile}'; wait`);
     // The stand-in ends the program and its children.
-    await system.place(
+    await system.replaceProgram(
       'System32/taskkill.exe',
       '[ "$1 $3 $4" = "/PID /T /F" ] && kill -9 $(cat /proc/$2/task/$2/children) $2',
     );
     const config = { allowedCommands: [['slow']], commandTimeoutSeconds: 1 };
-    await writeFile(join(shop.home, 'config.json'), JSON.stringify(config));
+    await writeFile(join(fixture.home, 'config.json'), JSON.stringify(config));
     const reply = await system.start(HOST_MAIN).request('EXECUTE_COMMAND', { command: 'slow' });
     expect(reply).toMatchObject({ code: 'COMMAND_FAILED', details: { timeoutSeconds: 1 } });
     const pid = Number(await readFile(pidFile, 'utf8'));
@@ -57,11 +57,11 @@ function isRunning(pid: number): boolean {
 
   it('describes the computer, as packaged', async () => {
     const bundle = await bundleHost(root);
-    const lib = join(shop.home, 'lib', 'host');
+    const lib = join(fixture.home, 'lib', 'host');
     await mkdir(lib, { recursive: true });
     await writeFile(join(lib, bundle.laterName), bundle.later);
-    const script = join(shop.home, 'start.cjs');
+    const script = join(fixture.home, 'start.cjs');
     await writeFile(script, bundle.start);
-    await system.expectDescribed(system.start(script, { execPath: join(shop.home, 'tabagent-host') }));
+    await system.expectReported(system.start(script, { execPath: join(fixture.home, 'tabagent-host') }));
   });
 });

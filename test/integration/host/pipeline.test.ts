@@ -2,9 +2,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
@@ -15,15 +15,15 @@ const MODEL = { modelPath: REPO, modelFile: FILE };
 const SETTINGS = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
 
 describe('the pipeline of the original host, over native messaging', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   let host: HostProcess;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   /** Asks without a requestId and takes the next reply for the answer, as the original's client does. */
   async function ask(action: string, fields: Message = {}): Promise<Message> {
@@ -33,16 +33,16 @@ describe('the pipeline of the original host, over native messaging', () => {
   }
 
   it('passes all nine steps of the original client', async () => {
-    const resources = promised('GET_SYSTEM_RESOURCES', await ask('GET_SYSTEM_RESOURCES'));
+    const resources = payloadOf('GET_SYSTEM_RESOURCES', await ask('GET_SYSTEM_RESOURCES'));
     expect(resources.total_ram).toBe(resources.available_ram + resources.used_ram);
     expect(resources.disk?.available).toBeGreaterThan(0);
 
-    const { models } = promised('GET_AVAILABLE_MODELS', await ask('GET_AVAILABLE_MODELS'));
+    const { models } = payloadOf('GET_AVAILABLE_MODELS', await ask('GET_AVAILABLE_MODELS'));
     expect(models.length).toBeGreaterThan(10);
     expect(models.some((model) => model.downloaded)).toBe(false);
 
     const downloaded = await ask('DOWNLOAD_MODEL', MODEL);
-    expect(promised('DOWNLOAD_MODEL', downloaded)).toEqual({
+    expect(payloadOf('DOWNLOAD_MODEL', downloaded)).toEqual({
       modelId: ID,
       repoId: REPO,
       fileName: FILE,
@@ -51,7 +51,7 @@ describe('the pipeline of the original host, over native messaging', () => {
     });
     expect(downloaded.message).toBe('Model downloaded successfully');
 
-    const loaded = promised('LOAD_MODEL', await ask('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    const loaded = payloadOf('LOAD_MODEL', await ask('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
     expect(loaded).toMatchObject({
       isReady: true,
       backend: 'Node-GGUF',
@@ -68,23 +68,23 @@ describe('the pipeline of the original host, over native messaging', () => {
     expect(loaded.ramUsed).toBeGreaterThan(0);
     expect(loaded.cpuVariant).toBe(resources.cpu.variant);
 
-    const list = promised('GET_LOADED_MODELS', await ask('GET_LOADED_MODELS'));
+    const list = payloadOf('GET_LOADED_MODELS', await ask('GET_LOADED_MODELS'));
     expect(list.models.map((model) => model.model_id)).toEqual([ID]);
 
-    const state = promised('GET_MODEL_STATE', await ask('GET_MODEL_STATE', { modelId: ID }));
+    const state = payloadOf('GET_MODEL_STATE', await ask('GET_MODEL_STATE', { modelId: ID }));
     expect(state).toEqual(list.models[0]);
-    expect(promised('GET_MODEL_STATE', await ask('GET_MODEL_STATE'))).toEqual({
+    expect(payloadOf('GET_MODEL_STATE', await ask('GET_MODEL_STATE'))).toEqual({
       modelId: ID,
       isReady: true,
       backend: 'Node-GGUF',
       modelPath: ID,
     });
 
-    const unloaded = promised('UNLOAD_MODEL', await ask('UNLOAD_MODEL', { modelId: ID }));
+    const unloaded = payloadOf('UNLOAD_MODEL', await ask('UNLOAD_MODEL', { modelId: ID }));
     expect(unloaded).toMatchObject({ modelPath: ID, wasLoaded: true });
     expect(unloaded.ramFreed).toBeGreaterThan(0);
 
-    expect(promised('GET_LOADED_MODELS', await ask('GET_LOADED_MODELS')).models).toEqual([]);
+    expect(payloadOf('GET_LOADED_MODELS', await ask('GET_LOADED_MODELS')).models).toEqual([]);
     const gone = await ask('GET_MODEL_STATE', { modelId: ID });
     expect(gone).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED', message: `Model not loaded: ${ID}` });
     expect(await ask('UNLOAD_MODEL', { modelId: ID })).toMatchObject({
@@ -92,7 +92,7 @@ describe('the pipeline of the original host, over native messaging', () => {
       message: `Model not loaded: ${ID}`,
     });
 
-    const split = promised(
+    const split = payloadOf(
       'RECOMMEND_SPLIT',
       await ask('RECOMMEND_SPLIT', { modelSize: 4_000_000_000, totalLayers: 32 }),
     );
@@ -128,7 +128,7 @@ describe('the pipeline of the original host, over native messaging', () => {
       loaded: markovModel().length,
     });
     expect(await host.request('DOWNLOAD_MODEL', MODEL)).toMatchObject({ message: 'Model already downloaded' });
-    expect(promised('GET_DOWNLOAD_STATUS', await host.request('GET_DOWNLOAD_STATUS', MODEL))).toMatchObject({
+    expect(payloadOf('GET_DOWNLOAD_STATUS', await host.request('GET_DOWNLOAD_STATUS', MODEL))).toMatchObject({
       status: 'completed',
       progress: 100,
     });
@@ -136,7 +136,7 @@ describe('the pipeline of the original host, over native messaging', () => {
 
   it('lists downloaded models, and not deleted ones', async () => {
     await host.request('DOWNLOAD_MODEL', MODEL);
-    const { models } = promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS'));
+    const { models } = payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS'));
     expect(models).toEqual([
       expect.objectContaining({ id: ID, downloaded: true, size: markovModel().length, source: 'disk' }),
     ]);
@@ -144,32 +144,32 @@ describe('the pipeline of the original host, over native messaging', () => {
     await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS });
     expect(await host.request('DELETE_MODEL', MODEL)).toMatchObject({ status: 'error', code: 'MODEL_IN_USE' });
     await host.request('UNLOAD_MODEL', { modelId: ID });
-    expect(promised('DELETE_MODEL', await host.request('DELETE_MODEL', { modelPath: REPO }))).toEqual({
+    expect(payloadOf('DELETE_MODEL', await host.request('DELETE_MODEL', { modelPath: REPO }))).toEqual({
       repoId: REPO,
       freed: markovModel().length,
     });
-    expect(promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models).toEqual([]);
-    expect(await readdir(join(shop.home, 'models'))).toEqual([]);
+    expect(payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models).toEqual([]);
+    expect(await readdir(join(fixture.home, 'models'))).toEqual([]);
     expect(await host.request('DELETE_MODEL', MODEL)).toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
   });
 
   it('keeps added models across a restart', async () => {
-    const added = promised(
+    const added = payloadOf(
       'ADD_MODEL_TO_LIST',
       await host.request('ADD_MODEL_TO_LIST', { model: { repo_id: REPO, file_path: FILE, name: 'Markov' } }),
     );
     expect(added.model).toMatchObject({ id: ID, name: 'Markov', source: 'user', downloaded: false });
     await host.close();
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
     await host.request('DOWNLOAD_MODEL', MODEL);
-    const { models } = promised('GET_AVAILABLE_MODELS', await host.request('GET_AVAILABLE_MODELS'));
+    const { models } = payloadOf('GET_AVAILABLE_MODELS', await host.request('GET_AVAILABLE_MODELS'));
     expect(models.find((model) => model.id === ID)).toEqual({ ...added.model, downloaded: true });
   });
 
   it('recommends a split from the header alone, before anything is downloaded', async () => {
-    const split = promised('RECOMMEND_SPLIT', await host.request('RECOMMEND_SPLIT', { modelPath: ID, n_ctx: 128 }));
+    const split = payloadOf('RECOMMEND_SPLIT', await host.request('RECOMMEND_SPLIT', { modelPath: ID, n_ctx: 128 }));
     expect(split.gpu_layers + split.cpu_layers).toBe(2);
-    expect(promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models).toEqual([]);
+    expect(payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models).toEqual([]);
   });
 
   it('reports what is wrong with each invalid request, and continues', async () => {
@@ -206,8 +206,8 @@ describe('the pipeline of the original host, over native messaging', () => {
   });
 
   it.each(['gguf', 'bitnet'] as const)('has a default %s model, one of those it lists', async (modelType) => {
-    const { models } = promised('GET_MODELS_BY_TYPE', await host.request('GET_MODELS_BY_TYPE', { modelType }));
-    const { defaultModel } = promised(
+    const { models } = payloadOf('GET_MODELS_BY_TYPE', await host.request('GET_MODELS_BY_TYPE', { modelType }));
+    const { defaultModel } = payloadOf(
       'GET_DEFAULT_MODEL',
       await host.request('GET_DEFAULT_MODEL', { type: modelType }),
     );
@@ -216,22 +216,22 @@ describe('the pipeline of the original host, over native messaging', () => {
 
   it('describes the system in the shape of the original', async () => {
     const reply = await host.request('GET_SYSTEM_INFO');
-    const info = promised('GET_SYSTEM_INFO', reply);
+    const info = payloadOf('GET_SYSTEM_INFO', reply);
     expect(reply).toMatchObject(info);
     expect(info.devices.cpu.available).toBe(true);
   });
 
   it('reports memory and models correctly', async () => {
-    const before = promised('GET_MEMORY_USAGE', await host.request('GET_MEMORY_USAGE'));
+    const before = payloadOf('GET_MEMORY_USAGE', await host.request('GET_MEMORY_USAGE'));
     expect(before).toMatchObject({ loadedModelsCount: 0, memoryUsedByModels: 0, cached: { count: 0, bytes: 0 } });
-    const loaded = promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
-    const after = promised('GET_MEMORY_USAGE', await host.request('GET_MEMORY_USAGE'));
+    const loaded = payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    const after = payloadOf('GET_MEMORY_USAGE', await host.request('GET_MEMORY_USAGE'));
     expect(after).toMatchObject({
       loadedModelsCount: 1,
       memoryUsedByModels: loaded.ramUsed + loaded.vramUsed,
       cached: { count: 1, bytes: markovModel().length },
     });
-    expect(promised('UNLOAD_ALL_MODELS', await host.request('UNLOAD_ALL_MODELS'))).toEqual({
+    expect(payloadOf('UNLOAD_ALL_MODELS', await host.request('UNLOAD_ALL_MODELS'))).toEqual({
       unloadedModels: [ID],
       count: 1,
     });

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 
 /** All that the host and its libraries start by name. */
 const NAMES = [
@@ -28,17 +28,17 @@ const NAMES = [
 (process.platform === 'win32' ? describe.skip : describe).each(['linux', 'darwin', 'win32'])(
   'planted programs on %s',
   (platform) => {
-    let shop: Workshop;
+    let fixture: HostFixture;
     let folder: string;
     let marks: string;
     beforeEach(async () => {
-      shop = await Workshop.open();
-      folder = join(shop.home, 'downloads');
-      marks = join(shop.home, 'marks');
+      fixture = await HostFixture.open();
+      folder = join(fixture.home, 'downloads');
+      marks = join(fixture.home, 'marks');
       await mkdir(join(folder, 'bin'), { recursive: true });
       for (const name of NAMES) {
         // The home folder is where a command runs.
-        for (const place of [folder, join(folder, 'bin'), shop.home]) {
+        for (const place of [folder, join(folder, 'bin'), fixture.home]) {
           for (const file of [name, `${name}.exe`, `${name}.com`]) {
             await writeFile(join(place, file), `#!/bin/sh\necho ${file} >> '${marks}'\n`);
             await chmod(join(place, file), 0o755);
@@ -46,12 +46,12 @@ const NAMES = [
         }
       }
       const commands = { allowedCommands: [['check'], ['bin/check'], ['./check.exe']] };
-      await writeFile(join(shop.home, 'config.json'), JSON.stringify(commands));
+      await writeFile(join(fixture.home, 'config.json'), JSON.stringify(commands));
     });
-    afterEach(() => shop.close());
+    afterEach(() => fixture.close());
 
     const start = () =>
-      shop.host({
+      fixture.host({
         command: [
           process.execPath,
           '--import',
@@ -59,14 +59,14 @@ const NAMES = [
           HOST_MAIN,
         ],
         cwd: folder,
-        env: { PATH: ':.:bin:/usr/bin:/bin', SystemRoot: join(shop.home, 'Windows') },
+        env: { PATH: ':.:bin:/usr/bin:/bin', SystemRoot: join(fixture.home, 'Windows') },
       });
 
     it('are never started', async () => {
       const host = start();
-      promised('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));
-      promised('GET_SYSTEM_INFO', await host.request('GET_SYSTEM_INFO'));
-      promised('LMSTUDIO_STATUS', await host.request('LMSTUDIO_STATUS'));
+      payloadOf('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));
+      payloadOf('GET_SYSTEM_INFO', await host.request('GET_SYSTEM_INFO'));
+      payloadOf('LMSTUDIO_STATUS', await host.request('LMSTUDIO_STATUS'));
       for (const command of ['check', 'bin/check']) {
         expect(await host.request('EXECUTE_COMMAND', { command })).toMatchObject({ code: 'COMMAND_FAILED' });
       }
@@ -74,7 +74,7 @@ const NAMES = [
     });
 
     it('are started where the user listed one by its path below the home folder', async () => {
-      promised('EXECUTE_COMMAND', await start().request('EXECUTE_COMMAND', { command: './check.exe' }));
+      payloadOf('EXECUTE_COMMAND', await start().request('EXECUTE_COMMAND', { command: './check.exe' }));
       expect(existsSync(marks)).toBe(true);
     });
   },

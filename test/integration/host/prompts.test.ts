@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/prompts-gguf';
@@ -21,42 +21,42 @@ const TEMPLATE = `{{ bos_token }}{% for m in messages %}
 const USER = { role: 'user', content: 'once' };
 
 describe('Prompts, over frames', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let host: HostProcess;
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
     const template = (text: string) => ({ metadata: { 'tokenizer.chat_template': string(text) } });
     const files = {
       'chat.gguf': markovModel(template(TEMPLATE)),
       'plain.gguf': markovModel(),
       'broken.gguf': markovModel(template('{% if %}')),
     };
-    const hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    const hub = fixture.use(await startHub({ repos: { [REPO]: { files } } }));
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   async function load(modelPath: string, settings: object = {}): Promise<Message> {
     return host.request('LOAD_MODEL', { modelPath, settings: { ...SETTINGS, ...settings } });
   }
 
   async function render(fields: object): Promise<string> {
-    return promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', fields)).prompt;
+    return payloadOf('RENDER_PROMPT', await host.request('RENDER_PROMPT', fields)).prompt;
   }
 
   it('are what a generation evaluates', async () => {
-    const { contextSize } = promised('LOAD_MODEL', await load(CHAT));
+    const { contextSize } = payloadOf('LOAD_MODEL', await load(CHAT));
     const messages = [USER, { role: 'assistant', content: null, tool_calls: [{ function: { name: 'f' } }] }];
-    const rendered = promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages }));
+    const rendered = payloadOf('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages }));
     expect(rendered).toEqual({
       modelId: CHAT,
       prompt: '<s>user once;assistant  calls f;',
       tokens: expect.any(Number),
       stop: [],
     });
-    const generated = promised('GENERATE', await host.request('GENERATE', { messages }));
+    const generated = payloadOf('GENERATE', await host.request('GENERATE', { messages }));
     expect(generated.usage.promptTokens).toBe(rendered.tokens);
-    const counted = promised('COUNT_TOKENS', await host.request('COUNT_TOKENS', { messages }));
+    const counted = payloadOf('COUNT_TOKENS', await host.request('COUNT_TOKENS', { messages }));
     expect(counted).toEqual({ modelId: CHAT, tokens: rendered.tokens, contextSize });
   });
 
@@ -70,7 +70,7 @@ describe('Prompts, over frames', () => {
     expect(await render({ messages: [USER], settings: { template_kwargs } })).toBe('user once; well');
     const generated = await host.request('GENERATE', { messages: [USER], settings: { template_kwargs } });
     const rendered = await host.request('RENDER_PROMPT', { messages: [USER], settings: { template_kwargs } });
-    expect(promised('GENERATE', generated).usage.promptTokens).toBe(promised('RENDER_PROMPT', rendered).tokens);
+    expect(payloadOf('GENERATE', generated).usage.promptTokens).toBe(payloadOf('RENDER_PROMPT', rendered).tokens);
   });
 
   it('go through the template of the request, or of the load', async () => {
@@ -78,7 +78,7 @@ describe('Prompts, over frames', () => {
     const settings = { chat_template, now: '2024-02-03T04:05:06' };
     await load(CHAT);
     expect(await render({ messages: [USER], settings })).toBe('<s>once 03 Feb 2024 04:05');
-    const loaded = promised('LOAD_MODEL', await load(PLAIN, { chat_template: '{{ messages|length }}' }));
+    const loaded = payloadOf('LOAD_MODEL', await load(PLAIN, { chat_template: '{{ messages|length }}' }));
     expect(loaded.chatTemplate).toEqual({ used: 'template' });
     expect(await render({ modelId: PLAIN, messages: [USER, USER] })).toBe('<s>2');
   });
@@ -86,7 +86,7 @@ describe('Prompts, over frames', () => {
   it('have the special tokens of the template, and not those of a message', async () => {
     await load(CHAT);
     const tokens = async (content: string) =>
-      promised('COUNT_TOKENS', await host.request('COUNT_TOKENS', { messages: [{ role: 'user', content }] })).tokens;
+      payloadOf('COUNT_TOKENS', await host.request('COUNT_TOKENS', { messages: [{ role: 'user', content }] })).tokens;
     // `<`, `/`, `s`, `>` instead of one token.
     expect((await tokens('</s>')) - (await tokens(''))).toBeGreaterThanOrEqual(4);
     expect(await render({ messages: [{ role: 'user', content: '</s>' }] })).toBe('<s>user </s>;');
@@ -107,24 +107,24 @@ describe('Prompts, over frames', () => {
 
   it('of a model without a template that works are transcripts, as the load says', async () => {
     const broken = await load(BROKEN);
-    expect(promised('LOAD_MODEL', broken).chatTemplate).toEqual({
+    expect(payloadOf('LOAD_MODEL', broken).chatTemplate).toEqual({
       used: 'transcript',
       error: expect.stringContaining('line 1'),
     });
     expect(broken.message).toContain('chat template cannot be used');
-    const rendered = promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages: [USER] }));
+    const rendered = payloadOf('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages: [USER] }));
     expect(rendered).toMatchObject({ prompt: '<s>user: once\nassistant:', stop: ['\nuser:'] });
-    expect(promised('LOAD_MODEL', await load(PLAIN)).chatTemplate).toEqual({ used: 'transcript' });
+    expect(payloadOf('LOAD_MODEL', await load(PLAIN)).chatTemplate).toEqual({ used: 'transcript' });
   });
 
   it('can be longer than the context, and texts can be counted by themselves', async () => {
     await load(PLAIN);
     const prompt = 'once upon '.repeat(200);
-    const { tokens } = promised('COUNT_TOKENS', await host.request('COUNT_TOKENS', { prompt }));
+    const { tokens } = payloadOf('COUNT_TOKENS', await host.request('COUNT_TOKENS', { prompt }));
     expect(tokens).toBeGreaterThan(256);
     expect(await host.request('GENERATE', { prompt })).toMatchObject({ code: 'CONTEXT_OVERFLOW' });
     const count = async (texts: string[]) =>
-      promised('COUNT_TOKENS', await host.request('COUNT_TOKENS', { texts })).tokens;
+      payloadOf('COUNT_TOKENS', await host.request('COUNT_TOKENS', { texts })).tokens;
     expect(await count(['once', 'once'])).toBe(2 * (await count(['once'])));
     expect(await host.request('COUNT_TOKENS', { texts: ['x'.repeat(1_000_000)] })).toMatchObject({
       code: 'CONTEXT_OVERFLOW',

@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const TOKEN = 'hf_expired-long-ago';
 
 /** A hub that refuses every request with a token, as the Hugging Face Hub does if the token has expired. */
 describe('an access token that the hub refuses', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { 'a/b': { files: { 'm.gguf': Buffer.alloc(1000, 1) } } } }));
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: { 'a/b': { files: { 'm.gguf': Buffer.alloc(1000, 1) } } } }));
     hub.fault({
       kind: 'status',
       status: 401,
@@ -19,10 +19,10 @@ describe('an access token that the hub refuses', () => {
       match: ({ authorization }) => authorization !== undefined,
     });
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   it('is named in the replies to requests for public models, and only until it is replaced', async () => {
-    const host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    const host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
     await host.request('SET_HF_TOKEN', { token: TOKEN });
     const warning = {
       code: 'TOKEN_REJECTED',
@@ -43,7 +43,7 @@ describe('an access token that the hub refuses', () => {
 
   it('is named by the command line', async () => {
     const env = { HF_ENDPOINT: hub.url, HF_TOKEN: TOKEN };
-    expect(await runCommand(['pull', 'a/b/m.gguf'], { home: shop.home, env })).toMatchObject({
+    expect(await runCommand(['pull', 'a/b/m.gguf'], { home: fixture.home, env })).toMatchObject({
       code: 0,
       stderr: expect.stringMatching(/Warning: The access token in the environment variable HF_TOKEN was rejected/),
     });

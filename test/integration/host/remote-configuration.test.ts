@@ -1,16 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startMock } from '../../support/remote/engine-mock.ts';
 
 const KEY = 'sk-only-for-the-mock-0123456789';
 
 describe('remote engines that are added by a request', () => {
-  let workshop: Workshop;
+  let workshop: HostFixture;
   beforeEach(async () => {
-    workshop = await Workshop.open();
+    workshop = await HostFixture.open();
   });
   afterEach(() => workshop.close());
 
@@ -22,7 +22,7 @@ describe('remote engines that are added by a request', () => {
     writeFileSync(file(), '{"later": 1}', { mode: 0o600 });
     const host = start();
     const fields = { engine: 'mock', url: mock.url };
-    const asked = promised('ADD_REMOTE_ENGINE', await host.request('ADD_REMOTE_ENGINE', fields));
+    const asked = payloadOf('ADD_REMOTE_ENGINE', await host.request('ADD_REMOTE_ENGINE', fields));
     expect(asked).toMatchObject({ added: false, confirmation: { encrypted: false, private_network: true } });
     expect(asked.confirmation?.host).toBe(new URL(mock.url).host);
     expect(readFileSync(file(), 'utf8')).toBe('{"later": 1}');
@@ -36,7 +36,7 @@ describe('remote engines that are added by a request', () => {
       remoteEngines: [{ name: 'mock', url: mock.url }],
     });
     await host.request('SET_REMOTE_KEY', { engine: 'mock', key: KEY });
-    const { engines } = promised('LIST_REMOTE_ENGINES', await host.request('LIST_REMOTE_ENGINES'));
+    const { engines } = payloadOf('LIST_REMOTE_ENGINES', await host.request('LIST_REMOTE_ENGINES'));
     expect(engines).toMatchObject([{ name: 'mock', configured: true, reachable: true, key_source: 'SET_REMOTE_KEY' }]);
     expect(await host.request('ADD_REMOTE_ENGINE', fields)).toMatchObject({ code: 'INVALID_REQUEST' });
 
@@ -46,7 +46,7 @@ describe('remote engines that are added by a request', () => {
     expect(JSON.parse(readFileSync(file(), 'utf8'))).toEqual({ later: 1, remoteEngines: [] });
     // Another engine of that name does not get the key.
     writeFileSync(file(), JSON.stringify({ remoteEngines: [{ name: 'mock', url: mock.url }] }), { mode: 0o600 });
-    const { engines: again } = promised('LIST_REMOTE_ENGINES', await host.request('LIST_REMOTE_ENGINES'));
+    const { engines: again } = payloadOf('LIST_REMOTE_ENGINES', await host.request('LIST_REMOTE_ENGINES'));
     expect(again).toMatchObject([{ key_source: null, reachable: false }]);
     expect(await host.request('REMOVE_REMOTE_ENGINE', { engine: 'other' })).toMatchObject({
       payload: { removed: false },
@@ -59,7 +59,7 @@ describe('remote engines that are added by a request', () => {
     ['for other models', { url: 'https://a.example/v1', models: ['large'] }],
   ])('are not added %s', async (_what, changes) => {
     const host = start();
-    const asked = promised(
+    const asked = payloadOf(
       'ADD_REMOTE_ENGINE',
       await host.request('ADD_REMOTE_ENGINE', { engine: 'a', url: 'https://a.example/v1' }),
     );
@@ -88,7 +88,7 @@ describe('remote engines that are added by a request', () => {
 
   it('may use plain HTTP where the user allows it', async () => {
     const fields = { engine: 'a', url: 'http://api.example.com/v1', plain_http: true };
-    const asked = promised('ADD_REMOTE_ENGINE', await start().request('ADD_REMOTE_ENGINE', fields));
+    const asked = payloadOf('ADD_REMOTE_ENGINE', await start().request('ADD_REMOTE_ENGINE', fields));
     expect(asked.confirmation).toMatchObject({ host: 'api.example.com', encrypted: false, private_network: false });
   });
 

@@ -2,19 +2,19 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { ANSWERS, startMock } from '../../support/remote/engine-mock.ts';
-import { EngineWithFaults, saysThen } from '../../support/remote/engine-with-faults.ts';
+import { EngineWithFaults, streamedThen } from '../../support/remote/engine-with-faults.ts';
 
 const KEY = 'sk-only-for-the-mock-0123456789';
 const ID = 'remote/mock/gpt-4o';
 const LOCAL = 'maker/story/story.gguf';
 
-let workshop: Workshop;
+let workshop: HostFixture;
 let mock: Awaited<ReturnType<typeof startMock>>;
 beforeEach(async () => {
-  workshop = await Workshop.open();
+  workshop = await HostFixture.open();
   mock = workshop.use(await startMock({ keys: [KEY] }));
   configure([{ name: 'mock', url: mock.url }]);
 });
@@ -29,32 +29,32 @@ const ask = (content: string) => ({ messages: [{ role: 'user', content }] });
 describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
   it('is listed, loaded, activated, generates with events, and is unloaded like a local model', async () => {
     const host = workshop.host({ env: { HF_ENDPOINT: 'http://127.0.0.1:1' } });
-    expect(promised('SET_REMOTE_KEY', await host.request('SET_REMOTE_KEY', { engine: 'mock', key: KEY }))).toEqual({
+    expect(payloadOf('SET_REMOTE_KEY', await host.request('SET_REMOTE_KEY', { engine: 'mock', key: KEY }))).toEqual({
       engine: 'mock',
       saved: true,
       kept: true,
     });
-    const { models } = promised('GET_MODELS_BY_TYPE', await host.request('GET_MODELS_BY_TYPE', { type: 'remote' }));
+    const { models } = payloadOf('GET_MODELS_BY_TYPE', await host.request('GET_MODELS_BY_TYPE', { type: 'remote' }));
     expect(models.map(({ id }) => id)).toContain(ID);
-    const available = promised('GET_AVAILABLE_MODELS', await host.request('GET_AVAILABLE_MODELS'));
+    const available = payloadOf('GET_AVAILABLE_MODELS', await host.request('GET_AVAILABLE_MODELS'));
     expect(available.models.find(({ id }) => id === ID)).toMatchObject({ model_type: 'remote', source: 'remote' });
 
     expect(await host.request('GENERATE', { modelId: ID, ...ask('weather') })).toMatchObject({
       code: 'MODEL_NOT_LOADED',
     });
-    const loaded = promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId: ID, loadId: 5 }));
+    const loaded = payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId: ID, loadId: 5 }));
     expect(loaded).toMatchObject({ isReady: true, backend: 'Remote', modelPath: ID, loadedTo: 'REMOTE', ramUsed: 0 });
     const steps = host.received.filter(({ type }) => type === 'modelWorkerLoadingProgress');
     expect(steps.map(({ payload }) => [payload.status, payload.file, payload.loadId])).toEqual([
       ['initiate', ID, 5],
       ['done', ID, 5],
     ]);
-    expect(promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models).toMatchObject([
+    expect(payloadOf('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models).toMatchObject([
       { model_id: ID, loaded_to: 'REMOTE', config: { model_type: 'remote' } },
     ]);
 
     const reply = await host.request('GENERATE', { ...ask('the weather?'), chat_id: 'talk' });
-    const answer = promised('GENERATE', reply);
+    const answer = payloadOf('GENERATE', reply);
     expect(answer).toMatchObject({ output: ANSWERS.weather, finishReason: 'stop', modelId: ID });
     expect(answer.usage.completionTokens).toBeGreaterThan(0);
     expect(answer.usage.promptTokens).toBeGreaterThan(0);
@@ -63,7 +63,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     expect(tokens.length).toBeGreaterThan(5);
     expect(tokens.join('')).toBe(ANSWERS.weather);
     expect(events.at(-2)).toMatchObject({ type: 'generationComplete', payload: { output: ANSWERS.weather } });
-    const kept = promised('GET_CONVERSATION', await host.request('GET_CONVERSATION', { id: 'talk' }));
+    const kept = payloadOf('GET_CONVERSATION', await host.request('GET_CONVERSATION', { id: 'talk' }));
     expect(kept.messages.map(({ content }) => content)).toEqual(['the weather?', ANSWERS.weather]);
 
     expect(await host.request('UNLOAD_MODEL', { modelId: ID })).toMatchObject({ status: 'success' });
@@ -79,24 +79,24 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     writeFileSync(join(folder, 'story.gguf'), markovModel());
     const host = workshop.host({ env: { MOCK_KEY: KEY } });
     configure([{ name: 'mock', url: mock.url, keyVariable: 'MOCK_KEY' }]);
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId: ID }));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId: ID }));
     const settings = { n_gpu_layers: 0, n_threads: 1, n_ctx: 128 };
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: LOCAL, settings }));
-    const current = async () => promised('GET_CURRENT_MODEL', await host.request('GET_CURRENT_MODEL')).currentModel;
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: LOCAL, settings }));
+    const current = async () => payloadOf('GET_CURRENT_MODEL', await host.request('GET_CURRENT_MODEL')).currentModel;
     expect(await current()).toBe(LOCAL);
-    const both = promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models;
+    const both = payloadOf('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models;
     expect(both.map(({ model_id }) => model_id).sort()).toEqual([LOCAL, ID].sort());
 
-    promised('SET_ACTIVE_MODEL', await host.request('SET_ACTIVE_MODEL', { modelId: ID }));
+    payloadOf('SET_ACTIVE_MODEL', await host.request('SET_ACTIVE_MODEL', { modelId: ID }));
     expect(await current()).toBe(ID);
-    expect(promised('GENERATE', await host.request('GENERATE', ask('numbers'))).output).toBe(ANSWERS.numbers);
+    expect(payloadOf('GENERATE', await host.request('GENERATE', ask('numbers'))).output).toBe(ANSWERS.numbers);
     const local = { modelPath: LOCAL, prompt: 'Once', settings: { max_new_tokens: 2 } };
-    expect(promised('GENERATE', await host.request('GENERATE', local)).modelId).toBe(LOCAL);
+    expect(payloadOf('GENERATE', await host.request('GENERATE', local)).modelId).toBe(LOCAL);
 
-    promised('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: ID }));
+    payloadOf('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: ID }));
     expect(await current()).toBe(LOCAL);
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId: ID }));
-    const { unloadedModels } = promised('UNLOAD_ALL_MODELS', await host.request('UNLOAD_ALL_MODELS'));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId: ID }));
+    const { unloadedModels } = payloadOf('UNLOAD_ALL_MODELS', await host.request('UNLOAD_ALL_MODELS'));
     expect([...unloadedModels].sort()).toEqual([LOCAL, ID].sort());
     expect(await current()).toBeNull();
   });
@@ -105,9 +105,9 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     const host = workshop.host({ env: { MOCK_KEY: KEY } });
     configure([{ name: 'mock', url: mock.url, keyVariable: 'MOCK_KEY' }]);
     const model = 'remote/mock/text-embedding-3-small';
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { model }));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { model }));
     const texts = ['a cat', 'a dog', 'a cat'];
-    const { embeddings, dimensions, ...rest } = promised(
+    const { embeddings, dimensions, ...rest } = payloadOf(
       'GENERATE_EMBEDDINGS',
       await host.request('GENERATE_EMBEDDINGS', { texts }),
     );
@@ -121,31 +121,31 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
 
   it('is stopped by STOP_GENERATION, with the text so far', async () => {
     const slow = workshop.use(await EngineWithFaults.start());
-    slow.next(saysThen('Sunny', () => {}));
+    slow.next(streamedThen('Sunny', () => {}));
     configure([{ name: 'slow', url: slow.url }]);
     const host = workshop.host();
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId: 'remote/slow/small' }));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId: 'remote/slow/small' }));
     const first = host.next(({ type }) => type === 'generationUpdate');
     const generating = host.request('GENERATE', ask('weather'));
     const { requestId } = await first;
     const stopped = await host.request('STOP_GENERATION', { targetRequestId: requestId });
-    expect(promised('STOP_GENERATION', stopped)).toEqual({ stopped: 1, stopped_backends: ['Remote'] });
-    expect(promised('GENERATE', await generating)).toMatchObject({ output: 'Sunny', finishReason: 'stopped' });
+    expect(payloadOf('STOP_GENERATION', stopped)).toEqual({ stopped: 1, stopped_backends: ['Remote'] });
+    expect(payloadOf('GENERATE', await generating)).toMatchObject({ output: 'Sunny', finishReason: 'stopped' });
     expect(host.received.some(({ type }) => type === 'generationStopped')).toBe(true);
-    await slow.left.promise;
+    await slow.clientLeft.promise;
   });
 
   it('without its key is refused, with how to set the key', async () => {
     const host = workshop.host();
     const refused = await host.request('LOAD_MODEL', { modelId: ID });
     expect(refused).toMatchObject({ code: 'UNAUTHORIZED', message: expect.stringContaining('requires an API key') });
-    promised('SET_REMOTE_KEY', await host.request('SET_REMOTE_KEY', { engine: 'mock', key: 'sk-wrong' }));
+    payloadOf('SET_REMOTE_KEY', await host.request('SET_REMOTE_KEY', { engine: 'mock', key: 'sk-wrong' }));
     expect(await host.request('LOAD_MODEL', { modelId: ID })).toMatchObject({ code: 'UNAUTHORIZED' });
-    const { engines } = promised('LIST_REMOTE_ENGINES', await host.request('LIST_REMOTE_ENGINES'));
+    const { engines } = payloadOf('LIST_REMOTE_ENGINES', await host.request('LIST_REMOTE_ENGINES'));
     expect(engines).toMatchObject([
       { name: 'mock', url: mock.url, key_source: 'SET_REMOTE_KEY', answers: false, error: { code: 'UNAUTHORIZED' } },
     ]);
-    promised('CLEAR_REMOTE_KEY', await host.request('CLEAR_REMOTE_KEY', { engine: 'mock' }));
+    payloadOf('CLEAR_REMOTE_KEY', await host.request('CLEAR_REMOTE_KEY', { engine: 'mock' }));
     expect(readFileSync(join(workshop.home, 'secrets.json'), 'utf8')).not.toContain('sk-wrong');
   });
 });

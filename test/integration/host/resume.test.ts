@@ -3,10 +3,10 @@ import { createReadStream, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { seededBytes } from '../../support/cache/cache-bench.ts';
+import { seededBytes } from '../../support/cache/cache-fixture.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 import { LossyNetwork } from '../../support/hub/lossy-network.ts';
 
@@ -21,17 +21,17 @@ const REPO = 'maker/large-GGUF';
 const MODEL = { modelPath: REPO, modelFile: 'large.gguf' };
 
 describe(`downloads of real hosts (content of seed ${SEED})`, () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(
+    fixture = await HostFixture.open();
+    hub = fixture.use(
       await startHub({ repos: { [REPO]: { files: { 'large.gguf': CONTENT } } }, bytesPerSecond: 20 * MiB }),
     );
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
-  const start = () => shop.host({ env: { HF_ENDPOINT: hub.url, TABAGENT_MAX_CONNECTIONS: String(CONNECTIONS) } });
+  const start = () => fixture.host({ env: { HF_ENDPOINT: hub.url, TABAGENT_MAX_CONNECTIONS: String(CONNECTIONS) } });
 
   /** Begins a download and resolves once so many bytes have come. */
   async function downloadUntil(host: HostProcess, bytes: number): Promise<void> {
@@ -42,7 +42,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
 
   async function sha256OnDisk(): Promise<string> {
     const hash = createHash('sha256');
-    await pipeline(createReadStream(join(shop.home, 'models', ...REPO.split('/'), 'large.gguf')), hash);
+    await pipeline(createReadStream(join(fixture.home, 'models', ...REPO.split('/'), 'large.gguf')), hash);
     return hash.digest('hex');
   }
 
@@ -55,8 +55,8 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
         bytesPerSecond: 20 * MiB,
         noRedirect: true,
       };
-      const network = shop.use(await LossyNetwork.open(shop.use(await startHub(options)).url));
-      const host = shop.host({ env: { HF_ENDPOINT: network.url } });
+      const network = fixture.use(await LossyNetwork.open(fixture.use(await startHub(options)).url));
+      const host = fixture.host({ env: { HF_ENDPOINT: network.url } });
       await downloadUntil(host, 1);
       network.lose();
       const again = stop === 'PAUSE_DOWNLOAD' ? 'RESUME_DOWNLOAD' : 'DOWNLOAD_MODEL';
@@ -75,12 +75,12 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
       await host.kill('SIGKILL');
     }
     const host = start();
-    const { downloads } = promised('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
+    const { downloads } = payloadOf('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
     expect(downloads).toEqual([expect.objectContaining({ repo_id: REPO, status: 'paused', total: CONTENT.length })]);
     // What is lost is at most the unfinished chunk of each connection.
     expect(downloads[0]?.downloaded).toBeGreaterThanOrEqual(45 * MiB - CONNECTIONS * CHUNK);
     expect((downloads[0]?.downloaded ?? 0) % CHUNK).toBe(0);
-    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
+    payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
     expect(await sha256OnDisk()).toBe(SHA256);
   });
 
@@ -95,15 +95,15 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
       TABAGENT_MAX_CONNECTIONS: String(CONNECTIONS),
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(yearsBack)}`,
     };
-    const host = shop.host({ env });
-    const { downloads } = promised('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
+    const host = fixture.host({ env });
+    const { downloads } = payloadOf('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
     expect(downloads[0]?.downloaded).toBeGreaterThanOrEqual(24 * MiB - CONNECTIONS * CHUNK);
-    expect(promised('PRUNE_CACHE', await host.request('PRUNE_CACHE', { dryRun: false }))).toMatchObject({
+    expect(payloadOf('PRUNE_CACHE', await host.request('PRUNE_CACHE', { dryRun: false }))).toMatchObject({
       removedCount: 0,
     });
-    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
+    payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
     expect(await sha256OnDisk()).toBe(SHA256);
-    expect(promised('VERIFY_MODEL', await host.request('VERIFY_MODEL', MODEL)).models).toMatchObject([
+    expect(payloadOf('VERIFY_MODEL', await host.request('VERIFY_MODEL', MODEL)).models).toMatchObject([
       { state: 'good' },
     ]);
   });
@@ -111,7 +111,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
   it('of the same model by two hosts are one download, reported and completed by both', async () => {
     const [one, other] = [start(), start()];
     const replies = await Promise.all([one, other].map((host) => host.request('DOWNLOAD_MODEL', MODEL)));
-    for (const reply of replies) expect(promised('DOWNLOAD_MODEL', reply).size).toBe(CONTENT.length);
+    for (const reply of replies) expect(payloadOf('DOWNLOAD_MODEL', reply).size).toBe(CONTENT.length);
     for (const host of [one, other]) {
       const told = host.received.filter((message: Message) => message.type === 'MODEL_DOWNLOAD_PROGRESS');
       expect(told.some(({ payload }) => payload.loaded > 0 && payload.loaded < CONTENT.length)).toBe(true);
@@ -132,19 +132,19 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     const reply = follower.request('DOWNLOAD_MODEL', MODEL);
     await follower.next(({ type, payload }) => type === 'MODEL_DOWNLOAD_PROGRESS' && payload.loaded > 0);
     await leader.kill('SIGKILL');
-    expect(promised('DOWNLOAD_MODEL', await reply).size).toBe(CONTENT.length);
+    expect(payloadOf('DOWNLOAD_MODEL', await reply).size).toBe(CONTENT.length);
     expect(await sha256OnDisk()).toBe(SHA256);
   });
 
   it('can be paused and cancelled from another host', async () => {
     const [leader, other] = [start(), start()];
-    promised('GET_ACTIVE_DOWNLOADS', await other.request('GET_ACTIVE_DOWNLOADS'));
+    payloadOf('GET_ACTIVE_DOWNLOADS', await other.request('GET_ACTIVE_DOWNLOADS'));
     await downloadUntil(leader, 6 * MiB);
     const paused = leader.next(({ requestId, status }) => requestId === 'download' && status === 'error');
-    promised('PAUSE_DOWNLOAD', await other.request('PAUSE_DOWNLOAD', MODEL));
+    payloadOf('PAUSE_DOWNLOAD', await other.request('PAUSE_DOWNLOAD', MODEL));
     expect(await paused).toMatchObject({ code: 'DOWNLOAD_PAUSED' });
-    expect(promised('CANCEL_DOWNLOAD', await other.request('CANCEL_DOWNLOAD', MODEL)).status).toBe('cancelled');
-    expect(promised('GET_DOWNLOAD_STATUS', await leader.request('GET_DOWNLOAD_STATUS', MODEL)).status).toBe(
+    expect(payloadOf('CANCEL_DOWNLOAD', await other.request('CANCEL_DOWNLOAD', MODEL)).status).toBe('cancelled');
+    expect(payloadOf('GET_DOWNLOAD_STATUS', await leader.request('GET_DOWNLOAD_STATUS', MODEL)).status).toBe(
       'cancelled',
     );
   });
@@ -152,21 +152,21 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
   it('are listed with how far they are, and deleted like models', async () => {
     const host = start();
     await downloadUntil(host, 12 * MiB);
-    promised('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', MODEL));
-    expect(promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models).toEqual([]);
+    payloadOf('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', MODEL));
+    expect(payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models).toEqual([]);
     const listed = await host.request('GET_DOWNLOADED_MODELS', { partial: true });
-    const [entry] = promised('GET_DOWNLOADED_MODELS', listed).models;
+    const [entry] = payloadOf('GET_DOWNLOADED_MODELS', listed).models;
     expect(entry).toMatchObject({
       downloaded: false,
       size: entry?.partial?.downloaded,
       partial: { status: 'paused', total: CONTENT.length },
     });
     expect(entry?.size).toBeGreaterThanOrEqual(12 * MiB - CONNECTIONS * CHUNK);
-    const { freed } = promised('DELETE_MODEL', await host.request('DELETE_MODEL', MODEL));
+    const { freed } = payloadOf('DELETE_MODEL', await host.request('DELETE_MODEL', MODEL));
     expect(freed).toBeGreaterThanOrEqual(entry?.size ?? Number.NaN);
-    expect(readdirSync(join(shop.home, 'partial'))).toEqual([]);
+    expect(readdirSync(join(fixture.home, 'partial'))).toEqual([]);
     const after = await host.request('GET_DOWNLOADED_MODELS', { partial: true });
-    expect(promised('GET_DOWNLOADED_MODELS', after).models).toEqual([]);
+    expect(payloadOf('GET_DOWNLOADED_MODELS', after).models).toEqual([]);
     expect(await host.request('DELETE_MODEL', MODEL)).toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
   });
 
@@ -177,7 +177,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     const host = start();
     await downloadUntil(host, 6 * MiB);
     const failed = host.next(({ requestId, status }) => requestId === 'download' && status === 'error');
-    const partials = join(shop.home, 'partial');
+    const partials = join(fixture.home, 'partial');
     change(join(partials, readdirSync(partials)[0] ?? ''));
     expect(await failed).toMatchObject({ code: 'CACHE_ERROR', message: expect.stringMatching(/removed or truncated/) });
     expect(
@@ -188,24 +188,24 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
   it('whose file has vanished are listed as empty, and start again', async () => {
     const host = start();
     await downloadUntil(host, 12 * MiB);
-    promised('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', MODEL));
-    rmSync(join(shop.home, 'partial'), { recursive: true });
-    const { downloads } = promised('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
+    payloadOf('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', MODEL));
+    rmSync(join(fixture.home, 'partial'), { recursive: true });
+    const { downloads } = payloadOf('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
     expect(downloads).toMatchObject([{ status: 'paused', downloaded: 0, progress: 0 }]);
-    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
+    payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
     expect(await sha256OnDisk()).toBe(SHA256);
   });
 
   it('end with the port: the partial download is kept, and the host exits', async () => {
     // Slow enough not to be done in the time work has to end.
-    const slow = shop.use(
+    const slow = fixture.use(
       await startHub({ repos: { [REPO]: { files: { 'large.gguf': CONTENT } } }, bytesPerSecond: 3 * MiB }),
     );
-    const host = shop.host({ env: { HF_ENDPOINT: slow.url, TABAGENT_MAX_CONNECTIONS: String(CONNECTIONS) } });
+    const host = fixture.host({ env: { HF_ENDPOINT: slow.url, TABAGENT_MAX_CONNECTIONS: String(CONNECTIONS) } });
     await downloadUntil(host, 21 * MiB);
     expect(await host.close()).toEqual({ code: 0, signal: null });
     const next = start();
-    const status = promised('GET_DOWNLOAD_STATUS', await next.request('GET_DOWNLOAD_STATUS', MODEL));
+    const status = payloadOf('GET_DOWNLOAD_STATUS', await next.request('GET_DOWNLOAD_STATUS', MODEL));
     expect(status.status).toBe('paused');
     expect(status.downloaded).toBeGreaterThan(0);
   });

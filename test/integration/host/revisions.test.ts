@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { seededBytes } from '../../support/cache/cache-bench.ts';
+import { seededBytes } from '../../support/cache/cache-fixture.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
 const MiB = 1024 * 1024;
@@ -11,13 +11,13 @@ const FILE = 'm.gguf';
 const CONTENT = seededBytes(24 * MiB, 5);
 
 describe('a download of another revision than main', () => {
-  let workshop: Workshop;
+  let workshop: HostFixture;
   let host: HostProcess;
   let revision: string;
   let id: string;
 
   beforeEach(async () => {
-    workshop = await Workshop.open();
+    workshop = await HostFixture.open();
     const hub = workshop.use(
       await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } }, bytesPerSecond: 4 * MiB }),
     );
@@ -32,7 +32,7 @@ describe('a download of another revision than main', () => {
 
   /** The only download, as the host lists it. */
   async function listed() {
-    const { downloads } = promised('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
+    const { downloads } = payloadOf('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
     expect(downloads).toHaveLength(1);
     const [download] = downloads;
     if (download === undefined) throw new Error('No download is listed');
@@ -42,13 +42,13 @@ describe('a download of another revision than main', () => {
   it('is shown, paused, resumed and cancelled by the id it is listed with', async () => {
     const { modelId } = await listed();
     expect(modelId).toBe(id);
-    const paused = promised('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', { modelId }));
+    const paused = payloadOf('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', { modelId }));
     expect(paused).toMatchObject({ modelId: id, status: 'paused' });
-    const status = promised('GET_DOWNLOAD_STATUS', await host.request('GET_DOWNLOAD_STATUS', { modelId }));
+    const status = payloadOf('GET_DOWNLOAD_STATUS', await host.request('GET_DOWNLOAD_STATUS', { modelId }));
     expect(status).toMatchObject({ modelId: id, status: 'paused' });
-    promised('RESUME_DOWNLOAD', await host.request('RESUME_DOWNLOAD', { modelId }));
+    payloadOf('RESUME_DOWNLOAD', await host.request('RESUME_DOWNLOAD', { modelId }));
     expect(await listed()).toMatchObject({ modelId: id, status: 'downloading' });
-    const cancelled = promised('CANCEL_DOWNLOAD', await host.request('CANCEL_DOWNLOAD', { modelId }));
+    const cancelled = payloadOf('CANCEL_DOWNLOAD', await host.request('CANCEL_DOWNLOAD', { modelId }));
     expect(cancelled).toMatchObject({ modelId: id, status: 'cancelled' });
   });
 
@@ -57,22 +57,22 @@ describe('a download of another revision than main', () => {
       code: 'DOWNLOAD_NOT_FOUND',
     });
     const { repo_id: repoId, file_path: fileName } = await listed();
-    const paused = promised('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', { repoId, fileName }));
+    const paused = payloadOf('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', { repoId, fileName }));
     expect(paused).toMatchObject({ modelId: id, status: 'paused' });
   });
 
   it('is listed, verified, pinned and deleted by its id once it is complete', async () => {
     const finished = host.next(({ requestId, status }) => requestId === 'download' && status === 'success');
     expect(await finished).toMatchObject({ payload: { modelId: id, repoId: REPO, fileName: FILE } });
-    const { models } = promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS'));
+    const { models } = payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS'));
     expect(models).toMatchObject([{ modelId: id, id }]);
-    const { models: cached } = promised('GET_CACHE_STATS', await host.request('GET_CACHE_STATS'));
+    const { models: cached } = payloadOf('GET_CACHE_STATS', await host.request('GET_CACHE_STATS'));
     expect(cached).toMatchObject([{ modelId: id }]);
-    const verified = promised('VERIFY_MODEL', await host.request('VERIFY_MODEL', { modelId: id }));
+    const verified = payloadOf('VERIFY_MODEL', await host.request('VERIFY_MODEL', { modelId: id }));
     expect(verified).toMatchObject({ models: [{ modelId: id, state: 'good' }], bad: 0 });
-    const pinned = promised('PIN_MODEL', await host.request('PIN_MODEL', { modelId: id }));
+    const pinned = payloadOf('PIN_MODEL', await host.request('PIN_MODEL', { modelId: id }));
     expect(pinned).toMatchObject({ modelId: id, pinned: true });
-    const deleted = promised('DELETE_MODEL', await host.request('DELETE_MODEL', { modelId: id }));
+    const deleted = payloadOf('DELETE_MODEL', await host.request('DELETE_MODEL', { modelId: id }));
     expect(deleted).toEqual({ modelId: id, repoId: REPO, freed: CONTENT.length });
   });
 });

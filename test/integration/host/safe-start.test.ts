@@ -2,8 +2,8 @@ import { chmod, cp, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
@@ -12,20 +12,20 @@ const SETTINGS = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
 const dist = dirname(dirname(HOST_MAIN));
 
 describe('programs that a host starts, and files that it writes', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let program: string;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    program = join(shop.home, 'program');
+    fixture = await HostFixture.open();
+    program = join(fixture.home, 'program');
     await cp(dist, join(program, 'dist'), { recursive: true });
     await symlink(join(dirname(dist), 'node_modules'), join(program, 'node_modules'));
-    const folder = join(shop.home, 'models', 'tabagent', 'markov-gguf');
+    const folder = join(fixture.home, 'models', 'tabagent', 'markov-gguf');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'markov.gguf'), markovModel());
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
-  const host = () => shop.host({ command: [process.execPath, join(program, 'dist/host/main.js')] });
+  const host = () => fixture.host({ command: [process.execPath, join(program, 'dist/host/main.js')] });
 
   it('starts a runner from a folder that no other user can write', async () => {
     expect(await host().request('LOAD_MODEL', { ...MODEL, settings: SETTINGS })).toMatchObject({ status: 'success' });
@@ -57,9 +57,9 @@ describe('programs that a host starts, and files that it writes', () => {
 
   it('writes nothing that another user could read', async () => {
     const files = { 'new.gguf': markovModel() };
-    const hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
-    const home = join(shop.home, 'fresh');
-    const started = shop.host({ home, env: { HF_ENDPOINT: hub.url } });
+    const hub = fixture.use(await startHub({ repos: { [REPO]: { files } } }));
+    const home = join(fixture.home, 'fresh');
+    const started = fixture.host({ home, env: { HF_ENDPOINT: hub.url } });
     const loaded = await started.request('LOAD_MODEL', { modelId: `${REPO}/new.gguf`, settings: SETTINGS });
     expect(loaded).toMatchObject({ status: 'success' });
     await started.request('SET_PARAMS', { params: { temperature: 0.5 } });

@@ -3,9 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { bertModel, bertVector } from '../../support/gguf/bert-model.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/bert-gguf';
@@ -29,36 +29,36 @@ function expectedOrder(query: string) {
     .toSorted((a, b) => b.score - a.score);
 }
 
-let shop: Workshop;
+let fixture: HostFixture;
 let host: HostProcess;
 beforeEach(async () => {
-  shop = await Workshop.open();
+  fixture = await HostFixture.open();
   const files = { 'story.gguf': markovModel(), 'bert.gguf': bertModel({ words: WORDS }) };
-  const hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
-  host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+  const hub = fixture.use(await startHub({ repos: { [REPO]: { files } } }));
+  host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
 });
-afterEach(() => shop.close());
+afterEach(() => fixture.close());
 
 async function load(modelPath: string): Promise<void> {
-  promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath, settings: SETTINGS }));
+  payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath, settings: SETTINGS }));
 }
 
 async function say(): Promise<void> {
   for (const [id, texts] of Object.entries(SAID)) {
     await host.request('CREATE_CONVERSATION', { id, user_id: id === 'word' ? 'other' : 'one' });
     const messages = texts.map((content, i) => ({ message_id: `${id}-${i}`, role: 'user', content }));
-    promised('ADD_MESSAGES', await host.request('ADD_MESSAGES', { id, messages }));
+    payloadOf('ADD_MESSAGES', await host.request('ADD_MESSAGES', { id, messages }));
   }
 }
 
 async function search(query: string, fields: object = {}) {
   const asked = { query, by: 'meaning', ...fields };
-  return promised('SEARCH_CONVERSATIONS', await host.request('SEARCH_CONVERSATIONS', asked));
+  return payloadOf('SEARCH_CONVERSATIONS', await host.request('SEARCH_CONVERSATIONS', asked));
 }
 
 /** How many vectors the database has. */
 function vectors(): number {
-  const database = new DatabaseSync(join(shop.home, 'conversations.sqlite'), { readOnly: true });
+  const database = new DatabaseSync(join(fixture.home, 'conversations.sqlite'), { readOnly: true });
   const row = database.prepare('SELECT count(*) AS count FROM message_vectors').get();
   database.close();
   return Number(row?.count);
@@ -89,7 +89,7 @@ describe('a search by meaning', () => {
     await host.request('DELETE_CONVERSATION', { id: 'sun' });
     expect(vectors()).toBe(3);
     const changed = { id: 'word-0', conversation_id: 'word', role: 'user', content: 'cold sun', updated_at: 9e9 };
-    promised('SYNC_PUSH', await host.request('SYNC_PUSH', { messages: [changed] }));
+    payloadOf('SYNC_PUSH', await host.request('SYNC_PUSH', { messages: [changed] }));
     expect(vectors()).toBe(2);
     const { conversations } = await search('cold sun');
     expect(conversations[0]).toMatchObject({ id: 'word', score: expect.closeTo(1, 4) });
@@ -102,7 +102,7 @@ describe('a search by meaning', () => {
       content: `${WORDS[i % 7]} ${WORDS[Math.floor(i / 7) % 7]}`,
     }));
     await host.request('CREATE_CONVERSATION', { id: 'long' });
-    promised('ADD_MESSAGES', await host.request('ADD_MESSAGES', { id: 'long', messages }));
+    payloadOf('ADD_MESSAGES', await host.request('ADD_MESSAGES', { id: 'long', messages }));
     expect(await search('red')).toMatchObject({ total: 1, waiting: 300 - 256 });
     expect(await search('red')).toMatchObject({ total: 1, waiting: 0 });
     expect(vectors()).toBe(300);
@@ -119,7 +119,7 @@ describe('a search by meaning', () => {
       code: 'INVALID_REQUEST',
       details: { field: 'by' },
     });
-    const words = promised('SEARCH_CONVERSATIONS', await host.request('SEARCH_CONVERSATIONS', { query: 'sea' }));
+    const words = payloadOf('SEARCH_CONVERSATIONS', await host.request('SEARCH_CONVERSATIONS', { query: 'sea' }));
     expect(words).toMatchObject({ by: 'words', total: 1, conversations: [{ id: 'sea' }] });
   });
 });

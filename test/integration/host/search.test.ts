@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MAX_REPLY_BYTES } from '../../../host/protocol/limits.ts';
 import { bertModel, bertScore, bertVector } from '../../support/gguf/bert-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/bert-gguf';
@@ -22,28 +22,28 @@ function cosineOf(a: readonly number[], b: readonly number[]): number {
 const vectorOf = (text: string) => bertVector(WORDS, text);
 
 describe('search over native messaging', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let host: HostProcess;
   beforeAll(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
     const files = {
       'ranker.gguf': bertModel({ words: WORDS, rank: WEIGHTS }),
       'bert.gguf': bertModel({ words: WORDS, contextLength: 256 }),
     };
-    const hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    const hub = fixture.use(await startHub({ repos: { [REPO]: { files } } }));
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
     // The last one loaded is the active one.
     for (const modelPath of [RANKER, BERT]) {
-      promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath, settings: SETTINGS }));
+      payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath, settings: SETTINGS }));
     }
   });
-  afterAll(() => shop.close());
+  afterAll(() => fixture.close());
 
   it('ranks with the rank head, best first, at the top level and in the payload', async () => {
     const documents = ['sea sea', 'red', 'sun', 'sun sun', 'green'];
     const asked = { query: 'warm', documents, model: RANKER };
     const reply = await host.request('RERANK_DOCUMENTS', asked);
-    const payload = promised('RERANK_DOCUMENTS', reply);
+    const payload = payloadOf('RERANK_DOCUMENTS', reply);
     const expected = documents
       .map((document, index) => ({ index, document, score: bertScore(WORDS, WEIGHTS, 'warm', document) }))
       .sort((a, b) => b.score - a.score)
@@ -53,23 +53,23 @@ describe('search over native messaging', () => {
     expect(payload).toMatchObject({ model: RANKER, total_tokens: 5 * 6 + 2, truncated: 0 });
     expect(reply.results).toEqual(payload.results);
 
-    const some = promised('RERANK_DOCUMENTS', await host.request('RERANK_DOCUMENTS', { ...asked, top_k: 2 }));
+    const some = payloadOf('RERANK_DOCUMENTS', await host.request('RERANK_DOCUMENTS', { ...asked, top_k: 2 }));
     expect(some.results).toEqual(payload.results.slice(0, 2));
     const bare = await host.request('RERANK_DOCUMENTS', { ...asked, return_documents: false });
-    expect(promised('RERANK_DOCUMENTS', bare).results.map((result) => Object.keys(result))).toContainEqual([
+    expect(payloadOf('RERANK_DOCUMENTS', bare).results.map((result) => Object.keys(result))).toContainEqual([
       'index',
       'score',
     ]);
   });
 
   it('lists the capabilities of each loaded model', async () => {
-    const { models } = promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS'));
+    const { models } = payloadOf('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS'));
     expect(models.map(({ model_id, capabilities }) => [model_id, capabilities])).toEqual([
       [RANKER, ['rank']],
       [BERT, ['embed']],
     ]);
     const again = await host.request('LOAD_MODEL', { modelPath: BERT });
-    expect(promised('LOAD_MODEL', again).capabilities).toEqual(['embed']);
+    expect(payloadOf('LOAD_MODEL', again).capabilities).toEqual(['embed']);
   });
 
   it('refuses to rank with a model without a rank head, and to embed with a reranker, with the reason', async () => {
@@ -91,7 +91,7 @@ describe('search over native messaging', () => {
     const documents = ['cold sea', 'warm red sun', 'warm sun', 'blue', 'sun warm', 'green'];
     const asked = { query: 'warm sun', documents };
     const reply = await host.request('SEMANTIC_SEARCH', asked);
-    const payload = promised('SEMANTIC_SEARCH', reply);
+    const payload = payloadOf('SEMANTIC_SEARCH', reply);
     expect(payload.results).toHaveLength(5);
     // The same words in another order have the same vector: the earlier one comes first.
     expect(payload.results.slice(0, 3).map(({ index }) => index)).toEqual([2, 4, 1]);
@@ -101,9 +101,9 @@ describe('search over native messaging', () => {
     expect(payload).toMatchObject({ total_documents: 6, metric: 'cosine', model: BERT });
     expect(reply.results).toEqual(payload.results);
     const near = await host.request('SEMANTIC_SEARCH', { ...asked, k: 6, score_threshold: 0.99 });
-    expect(promised('SEMANTIC_SEARCH', near).results.map(({ index }) => index)).toEqual([2, 4]);
+    expect(payloadOf('SEMANTIC_SEARCH', near).results.map(({ index }) => index)).toEqual([2, 4]);
     const far = await host.request('SEMANTIC_SEARCH', { ...asked, k: 1, metric: 'euclidean' });
-    expect(promised('SEMANTIC_SEARCH', far).results).toEqual([
+    expect(payloadOf('SEMANTIC_SEARCH', far).results).toEqual([
       { index: 2, document: 'warm sun', score: expect.closeTo(1, 4) },
     ]);
   });
@@ -116,7 +116,7 @@ describe('search over native messaging', () => {
     for (let cursor: string | undefined = '0'; cursor !== undefined; pages++) {
       const reply: Message = await host.request('SEMANTIC_SEARCH', { ...asked, cursor });
       expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThanOrEqual(MAX_REPLY_BYTES);
-      const page = promised('SEMANTIC_SEARCH', reply);
+      const page = payloadOf('SEMANTIC_SEARCH', reply);
       seen.push(...page.results.map(({ index }) => index));
       cursor = page.nextCursor;
     }
@@ -128,7 +128,7 @@ describe('search over native messaging', () => {
       code: 'REPLY_TOO_LARGE',
       message: expect.stringContaining('return_documents'),
     });
-    const bare = promised(
+    const bare = payloadOf(
       'SEMANTIC_SEARCH',
       await host.request('SEMANTIC_SEARCH', { ...huge, return_documents: false }),
     );
@@ -138,7 +138,7 @@ describe('search over native messaging', () => {
   it('groups similar texts, deterministically', async () => {
     const texts = ['red green', 'sea sun', 'green red', 'sun sea', 'red green red', 'sea sea sun'];
     const reply = await host.request('CLUSTER_TEXTS', { texts, n_clusters: 2 });
-    const payload = promised('CLUSTER_TEXTS', reply);
+    const payload = payloadOf('CLUSTER_TEXTS', reply);
     expect(payload).toMatchObject({ labels: [0, 1, 0, 1, 0, 1], n_clusters: 2, algorithm: 'kmeans', model: BERT });
     expect(payload.clusters).toEqual([
       { label: 0, size: 3, representative: expect.any(Number) },
@@ -150,15 +150,19 @@ describe('search over native messaging', () => {
     expect(payload.silhouette_score).toBeGreaterThan(0.5);
     expect(reply.labels).toEqual(payload.labels);
     const again = await host.request('CLUSTER_TEXTS', { texts, n_clusters: 2, seed: 0 });
-    expect(promised('CLUSTER_TEXTS', again)).toEqual(payload);
+    expect(payloadOf('CLUSTER_TEXTS', again)).toEqual(payload);
     const same = await host.request('CLUSTER_TEXTS', { texts: ['red', 'red', 'red'], n_clusters: 2 });
-    expect(promised('CLUSTER_TEXTS', same)).toMatchObject({ labels: [0, 0, 0], n_clusters: 1, silhouette_score: null });
+    expect(payloadOf('CLUSTER_TEXTS', same)).toMatchObject({
+      labels: [0, 0, 0],
+      n_clusters: 1,
+      silhouette_score: null,
+    });
   });
 
   it('recommends items similar to one item, or to the mean of several, excluding these', async () => {
     const items = ['red sun', 'cold sea', 'red sun warm', 'blue', 'cold sea blue'];
     const reply = await host.request('RECOMMEND_ITEMS', { items, query_item_index: 0, k: 2 });
-    const payload = promised('RECOMMEND_ITEMS', reply);
+    const payload = payloadOf('RECOMMEND_ITEMS', reply);
     expect(payload.recommendations[0]).toEqual({
       index: 2,
       item: 'red sun warm',
@@ -167,7 +171,7 @@ describe('search over native messaging', () => {
     expect(payload.recommendations).toHaveLength(2);
     expect(reply.recommendations).toEqual(payload.recommendations);
     const several = await host.request('RECOMMEND_ITEMS', { items, query_item_indices: [1, 3, 1] });
-    const found = promised('RECOMMEND_ITEMS', several).recommendations;
+    const found = payloadOf('RECOMMEND_ITEMS', several).recommendations;
     expect(found.map(({ index }) => index).toSorted()).toEqual([0, 2, 4]);
     expect(found[0]?.index).toBe(4);
   });

@@ -2,9 +2,9 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
@@ -13,76 +13,79 @@ const MODEL = { modelPath: REPO, modelFile: FILE };
 const SETTINGS = { n_gpu_layers: 0, n_ctx: 64, n_threads: 1 };
 
 describe('two hosts with one cache', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(
+    fixture = await HostFixture.open();
+    hub = fixture.use(
       await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel(), 'other.gguf': markovModel() } } } }),
     );
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
-  const start = () => shop.host({ env: { HF_ENDPOINT: hub.url } });
+  const start = () => fixture.host({ env: { HF_ENDPOINT: hub.url } });
 
   async function damage(): Promise<void> {
-    const handle = await open(join(shop.home, 'models', ...REPO.split('/'), FILE), 'r+');
+    const handle = await open(join(fixture.home, 'models', ...REPO.split('/'), FILE), 'r+');
     await handle.write(Buffer.from('damaged'), 0, 7, markovModel().length - 7);
     await handle.close();
   }
 
   it('do not delete a model that the other has loaded', async () => {
     const [one, other] = [start(), start()];
-    promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    payloadOf('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
     expect(await other.request('DELETE_MODEL', MODEL)).toMatchObject({ status: 'error', code: 'MODEL_IN_USE' });
     expect(await other.request('DELETE_MODEL', { modelPath: REPO })).toMatchObject({ code: 'MODEL_IN_USE' });
-    promised('UNLOAD_MODEL', await one.request('UNLOAD_MODEL', MODEL));
-    promised('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
+    payloadOf('UNLOAD_MODEL', await one.request('UNLOAD_MODEL', MODEL));
+    payloadOf('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
   });
 
   it('release the models of a killed host', async () => {
     const [one, other] = [start(), start()];
-    promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    payloadOf('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
     await one.kill();
-    promised('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
+    payloadOf('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
   });
 
   it('release the model of a failed load', async () => {
     const [one, other] = [start(), start()];
-    promised('DOWNLOAD_MODEL', await one.request('DOWNLOAD_MODEL', MODEL));
-    const handle = await open(join(shop.home, 'models', ...REPO.split('/'), FILE), 'r+');
+    payloadOf('DOWNLOAD_MODEL', await one.request('DOWNLOAD_MODEL', MODEL));
+    const handle = await open(join(fixture.home, 'models', ...REPO.split('/'), FILE), 'r+');
     await handle.write(Buffer.alloc(64), 0, 64, 0);
     await handle.close();
     expect(await one.request('LOAD_MODEL', MODEL)).toMatchObject({ code: 'MODEL_REJECTED' });
-    promised('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
+    payloadOf('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
   });
 
   it('see models in use by each other, and do not prune what the other pinned', async () => {
     const [one, other] = [start(), start()];
-    promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
-    const stats = promised('GET_CACHE_STATS', await other.request('GET_CACHE_STATS'));
+    payloadOf('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    const stats = payloadOf('GET_CACHE_STATS', await other.request('GET_CACHE_STATS'));
     const size = markovModel().length;
     expect(stats).toMatchObject({ modelCount: 1, modelBytes: size, partialBytes: 0, limitBytes: null });
     expect(stats.models).toMatchObject([{ repoId: REPO, fileName: FILE, size, pinned: false, busy: true }]);
     expect(stats.models[0]?.lastUsed).toBeGreaterThan(Date.now() / 1000 - 600);
     const all = { maxBytes: 0, dryRun: false };
-    expect(promised('PRUNE_CACHE', await other.request('PRUNE_CACHE', all))).toMatchObject({ removedCount: 0 });
-    promised('UNLOAD_MODEL', await one.request('UNLOAD_MODEL', MODEL));
-    promised('PIN_MODEL', await one.request('PIN_MODEL', MODEL));
-    expect(promised('PRUNE_CACHE', await other.request('PRUNE_CACHE', all))).toMatchObject({ removedCount: 0 });
-    promised('UNPIN_MODEL', await one.request('UNPIN_MODEL', MODEL));
-    const would = promised('PRUNE_CACHE', await other.request('PRUNE_CACHE', { maxBytes: 0 }));
+    expect(payloadOf('PRUNE_CACHE', await other.request('PRUNE_CACHE', all))).toMatchObject({ removedCount: 0 });
+    payloadOf('UNLOAD_MODEL', await one.request('UNLOAD_MODEL', MODEL));
+    payloadOf('PIN_MODEL', await one.request('PIN_MODEL', MODEL));
+    expect(payloadOf('PRUNE_CACHE', await other.request('PRUNE_CACHE', all))).toMatchObject({ removedCount: 0 });
+    payloadOf('UNPIN_MODEL', await one.request('UNPIN_MODEL', MODEL));
+    const would = payloadOf('PRUNE_CACHE', await other.request('PRUNE_CACHE', { maxBytes: 0 }));
     expect(would).toMatchObject({ dryRun: true, removedCount: 1, freed: size });
-    expect(promised('PRUNE_CACHE', await other.request('PRUNE_CACHE', all))).toMatchObject({ removedCount: 1 });
-    expect(promised('GET_CACHE_STATS', await one.request('GET_CACHE_STATS'))).toMatchObject({ modelCount: 0 });
+    expect(payloadOf('PRUNE_CACHE', await other.request('PRUNE_CACHE', all))).toMatchObject({ removedCount: 1 });
+    expect(payloadOf('GET_CACHE_STATS', await one.request('GET_CACHE_STATS'))).toMatchObject({ modelCount: 0 });
   });
 
   // A host that lost its lock by asking about it would be joined by a second writer, or lose its partial file.
   it('a host that asks about its own download still has it, and the other follows it', async () => {
     // Slow enough to be still under way when everything below was asked.
     const repos = { [REPO]: { files: { [FILE]: markovModel() } } };
-    const slow = shop.use(await startHub({ repos, bytesPerSecond: markovModel().length / 30 }));
-    const [one, other] = [0, 1].map(() => shop.host({ env: { HF_ENDPOINT: slow.url } })) as [HostProcess, HostProcess];
+    const slow = fixture.use(await startHub({ repos, bytesPerSecond: markovModel().length / 30 }));
+    const [one, other] = [0, 1].map(() => fixture.host({ env: { HF_ENDPOINT: slow.url } })) as [
+      HostProcess,
+      HostProcess,
+    ];
     const underWay = one.next(({ type, payload }) => type === 'MODEL_DOWNLOAD_PROGRESS' && payload.loaded > 0);
     const download = one.request('DOWNLOAD_MODEL', MODEL);
     await underWay;
@@ -111,34 +114,34 @@ describe('two hosts with one cache', () => {
       while (!isDone) expect(await other.request('GET_CACHE_STATS')).toMatchObject({ status: 'success' });
     })();
     for (let round = 0; round < 20; round += 1) {
-      promised('DOWNLOAD_MODEL', await one.request('DOWNLOAD_MODEL', MODEL));
-      promised('VERIFY_MODEL', await one.request('VERIFY_MODEL', MODEL));
-      promised('DELETE_MODEL', await one.request('DELETE_MODEL', MODEL));
+      payloadOf('DOWNLOAD_MODEL', await one.request('DOWNLOAD_MODEL', MODEL));
+      payloadOf('VERIFY_MODEL', await one.request('VERIFY_MODEL', MODEL));
+      payloadOf('DELETE_MODEL', await one.request('DELETE_MODEL', MODEL));
     }
     isDone = true;
     await asking;
   });
 
   it('free space within the configured limit before a download', async () => {
-    const host = shop.host({
+    const host = fixture.host({
       env: { HF_ENDPOINT: hub.url, TABAGENT_CACHE_LIMIT: String(Math.floor(markovModel().length * 1.5)) },
     });
-    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
-    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: REPO, modelFile: 'other.gguf' }));
-    const { models, limitBytes } = promised('GET_CACHE_STATS', await host.request('GET_CACHE_STATS'));
+    payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
+    payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: REPO, modelFile: 'other.gguf' }));
+    const { models, limitBytes } = payloadOf('GET_CACHE_STATS', await host.request('GET_CACHE_STATS'));
     expect(models.map(({ fileName }) => fileName)).toEqual(['other.gguf']);
     expect(limitBytes).toBe(Math.floor(markovModel().length * 1.5));
   });
 
   it('do not repair a damaged model while the other uses it, and repair it afterwards', async () => {
     const [one, other] = [start(), start()];
-    promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    payloadOf('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
     await damage();
-    const checked = promised('VERIFY_MODEL', await other.request('VERIFY_MODEL'));
+    const checked = payloadOf('VERIFY_MODEL', await other.request('VERIFY_MODEL'));
     expect(checked).toMatchObject({ checked: 1, bad: 1, models: [{ state: 'bad', files: [{ badChunkCount: 1 }] }] });
     expect(await other.request('REPAIR_MODEL', MODEL)).toMatchObject({ code: 'MODEL_IN_USE' });
-    promised('UNLOAD_MODEL', await one.request('UNLOAD_MODEL', MODEL));
-    const mended = promised('REPAIR_MODEL', await other.request('REPAIR_MODEL', MODEL));
+    payloadOf('UNLOAD_MODEL', await one.request('UNLOAD_MODEL', MODEL));
+    const mended = payloadOf('REPAIR_MODEL', await other.request('REPAIR_MODEL', MODEL));
     expect(mended).toMatchObject({ bad: 0, models: [{ repaired: true, fetched: markovModel().length }] });
     expect(other.received.filter(({ type }) => type === 'MODEL_VERIFY_PROGRESS').at(-1)?.payload).toMatchObject({
       repoId: REPO,
@@ -147,7 +150,7 @@ describe('two hosts with one cache', () => {
       model: 1,
       models: 1,
     });
-    promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
-    expect(promised('CANCEL_VERIFY', await one.request('CANCEL_VERIFY'))).toEqual({ cancelled: 0 });
+    payloadOf('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    expect(payloadOf('CANCEL_VERIFY', await one.request('CANCEL_VERIFY'))).toEqual({ cancelled: 0 });
   });
 });

@@ -8,15 +8,15 @@ import { encodeFrame } from '../../../host/messaging/frame.ts';
 import { Session } from '../../../host/session.ts';
 import { ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN, type Message } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
 const MODEL = `${REPO}/endless.gguf`;
 
 describe('a client that reads nothing while the host works', () => {
-  let workshop: Workshop;
+  let workshop: HostFixture;
   let host: Host;
   let session: Session;
   let input: PassThrough;
@@ -24,7 +24,7 @@ describe('a client that reads nothing while the host works', () => {
   let replies: Map<string, Promise<unknown>>;
 
   beforeEach(async () => {
-    workshop = await Workshop.open();
+    workshop = await HostFixture.open();
     const files = { 'endless.gguf': markovModel({ chain: ENDLESS, contextLength: 2048 }) };
     const hub = workshop.use(await startHub({ repos: { [REPO]: { files } } }));
     const { home } = workshop;

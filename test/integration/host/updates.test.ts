@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'maker/model-GGUF';
@@ -21,28 +21,28 @@ const CHANGED_AT = Date.parse(CHANGED) / 1000;
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 describe('a model whose file has changed on the hub', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let host: HostProcess;
   let hub: TestHub;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: OLD } } } }));
-    const before = shop.host({ env: { HF_ENDPOINT: hub.url } });
-    promised('DOWNLOAD_MODEL', await before.request('DOWNLOAD_MODEL', { modelPath: ID }));
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: OLD } } } }));
+    const before = fixture.host({ env: { HF_ENDPOINT: hub.url } });
+    payloadOf('DOWNLOAD_MODEL', await before.request('DOWNLOAD_MODEL', { modelPath: ID }));
     await before.close();
-    const newer = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: NEW }, changed: CHANGED } } }));
+    const newer = fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: NEW }, changed: CHANGED } } }));
     hub = newer;
-    host = shop.host({ env: { HF_ENDPOINT: newer.url } });
+    host = fixture.host({ env: { HF_ENDPOINT: newer.url } });
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
-  const path = () => join(shop.home, 'models', ...ID.split('/'));
-  const listed = async () => promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models;
+  const path = () => join(fixture.home, 'models', ...ID.split('/'));
+  const listed = async () => payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models;
 
   it('is found by CHECK_UPDATES, marked in lists, and updated', async () => {
     expect((await listed())[0]).toMatchObject({ id: ID, size: OLD.length });
     expect((await listed())[0]?.newer).toBeUndefined();
-    const { models } = promised('CHECK_UPDATES', await host.request('CHECK_UPDATES'));
+    const { models } = payloadOf('CHECK_UPDATES', await host.request('CHECK_UPDATES'));
     expect(models).toEqual([
       {
         modelId: ID,
@@ -58,35 +58,35 @@ describe('a model whose file has changed on the hub', () => {
       size: OLD.length,
       newer: { size: NEW.length, changedAt: CHANGED_AT },
     });
-    const files = promised('LIST_REPO_FILES', await host.request('LIST_REPO_FILES', { repoId: REPO })).files;
+    const files = payloadOf('LIST_REPO_FILES', await host.request('LIST_REPO_FILES', { repoId: REPO })).files;
     expect(files).toMatchObject([{ downloaded: true, size: NEW.length, downloadedSize: OLD.length }]);
 
     // Without `update`, the present file stays.
-    expect(promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: ID })).size).toBe(OLD.length);
+    expect(payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: ID })).size).toBe(OLD.length);
     const reply = await host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true });
     expect(reply).toMatchObject({ message: 'Model updated', payload: { modelId: ID, size: NEW.length } });
     expect(sha256(readFileSync(path()))).toBe(sha256(NEW));
     expect(await listed()).toMatchObject([{ id: ID, size: NEW.length }]);
     expect((await listed())[0]?.newer).toBeUndefined();
-    expect(readdirSync(join(shop.home, 'models', 'maker'))).toEqual(['model-GGUF']);
-    expect(readdirSync(join(shop.home, 'partial'))).toEqual([]);
+    expect(readdirSync(join(fixture.home, 'models', 'maker'))).toEqual(['model-GGUF']);
+    expect(readdirSync(join(fixture.home, 'partial'))).toEqual([]);
 
     const again = await host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true });
     expect(again).toMatchObject({ message: 'Model already downloaded. It is up to date' });
-    const verified = promised('VERIFY_MODEL', await host.request('VERIFY_MODEL', { modelPath: ID }));
+    const verified = payloadOf('VERIFY_MODEL', await host.request('VERIFY_MODEL', { modelPath: ID }));
     expect(verified.models).toMatchObject([{ state: 'good' }]);
   });
 
   it('can be updated while it is loaded, and continues to answer', async () => {
     const settings = { n_ctx: 128, n_gpu_layers: 0 };
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: ID, settings }));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: ID, settings }));
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true })).toMatchObject({
       message: 'Model updated',
     });
     const generate = { prompt: 'the', settings: { max_new_tokens: 4 } };
     expect(await host.request('GENERATE', generate)).toMatchObject({ status: 'success' });
-    promised('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: ID }));
-    const loaded = promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: ID, settings }));
+    payloadOf('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: ID }));
+    const loaded = payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: ID, settings }));
     expect(loaded.fileSize).toBe(NEW.length);
   });
 
@@ -95,19 +95,19 @@ describe('a model whose file has changed on the hub', () => {
     const progress = host.next(({ type }) => type === 'MODEL_DOWNLOAD_PROGRESS');
     const reply = host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true });
     const { modelId } = (await progress).payload;
-    const active = promised('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS')).downloads;
+    const active = payloadOf('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS')).downloads;
     expect(active).toMatchObject([{ modelId, updateOf: ID, status: 'downloading' }]);
     await host.request('PAUSE_DOWNLOAD', { modelId });
     expect(await reply).toMatchObject({ code: 'DOWNLOAD_PAUSED' });
-    const { models } = promised(
+    const { models } = payloadOf(
       'GET_DOWNLOADED_MODELS',
       await host.request('GET_DOWNLOADED_MODELS', { partial: true }),
     );
     expect(models.map(({ partial }) => partial?.updateOf)).toEqual([undefined, ID]);
-    const { stdout } = await runCommand(['ls'], { home: shop.home });
+    const { stdout } = await runCommand(['ls'], { home: fixture.home });
     expect(stdout).toMatch(new RegExp(`${ID}\\s.*update paused`));
     expect(stdout).not.toContain('@');
-    const outdated = await runCommand(['ls', '--outdated'], { home: shop.home, env: { HF_ENDPOINT: hub.url } });
+    const outdated = await runCommand(['ls', '--outdated'], { home: fixture.home, env: { HF_ENDPOINT: hub.url } });
     expect(outdated.stdout).toMatch(new RegExp(`${ID}\\s.*2026-03-12`));
   });
 
@@ -125,7 +125,7 @@ describe('a model whose file has changed on the hub', () => {
 
   it('is reported as gone if the hub no longer has it; an unreachable hub is an error', async () => {
     hub.fault({ kind: 'status', status: 404, headers: { 'x-error-code': 'EntryNotFound' } });
-    const { models } = promised('CHECK_UPDATES', await host.request('CHECK_UPDATES', { modelPath: REPO }));
+    const { models } = payloadOf('CHECK_UPDATES', await host.request('CHECK_UPDATES', { modelPath: REPO }));
     expect(models).toMatchObject([{ modelId: ID, state: 'gone', newSize: null }]);
     hub.clearFaults();
     await hub.close();

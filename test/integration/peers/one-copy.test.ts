@@ -6,11 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
 import { bertModel } from '../../support/gguf/bert-model.ts';
 import { markovModel, START } from '../../support/gguf/markov-model.ts';
-import { speakingModel } from '../../support/gguf/speaking-model.ts';
+import { scriptedModel } from '../../support/gguf/scripted-model.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { ServeProcess } from '../../support/serve/serve-process.ts';
 import { FAMILIES, TOOLS } from '../../support/tools/families.ts';
 
@@ -49,36 +49,36 @@ async function unloading(host: HostProcess) {
 }
 
 describe('a model that several hosts of a user use', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    const folder = join(shop.home, 'models', FOLDER);
+    fixture = await HostFixture.open();
+    const folder = join(fixture.home, 'models', FOLDER);
     await mkdir(folder, { recursive: true });
     const models = {
       story: markovModel({ metadata: echo }),
       endless: markovModel({ metadata: echo, chain: { [START]: { on: 1 }, on: { on: 1 } }, contextLength: 65_536 }),
-      tools: speakingModel(HERMES),
+      tools: scriptedModel(HERMES),
       vectors: bertModel({ words: WORDS }),
       ranker: bertModel({ words: WORDS, rank: { red: 1, blue: -1 } }),
     };
     for (const [name, bytes] of Object.entries(models)) await writeFile(join(folder, `${name}.gguf`), bytes);
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   const load = async (host: HostProcess, modelId: string, more: object = {}) =>
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId, ...more }));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId, ...more }));
   const own = (host: HostProcess, modelId: string) => load(host, modelId, { settings: SETTINGS });
   const loaded = async (host: HostProcess) =>
-    promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models;
+    payloadOf('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models;
   const announced = async () => {
-    const names = (await readdir(join(shop.home, 'hosts'))).filter((name) => name.endsWith('.json'));
-    const all = names.map(async (name) => JSON.parse(await readFile(join(shop.home, 'hosts', name), 'utf8')));
+    const names = (await readdir(join(fixture.home, 'hosts'))).filter((name) => name.endsWith('.json'));
+    const all = names.map(async (name) => JSON.parse(await readFile(join(fixture.home, 'hosts', name), 'utf8')));
     // A server is announced without models, too.
     return (await Promise.all(all)).filter(({ models }) => models.length > 0);
   };
 
   it('is loaded once, and answers the requests of each host as its own', async () => {
-    const [one, two] = [shop.host(), shop.host()];
+    const [one, two] = [fixture.host(), fixture.host()];
     expect(await own(one, STORY)).not.toHaveProperty('host');
     const found = await load(two, STORY);
     expect(found).toMatchObject({ alreadyLoaded: true, host: { pid: one.pid }, contextSize: 512 });
@@ -89,61 +89,61 @@ describe('a model that several hosts of a user use', () => {
 
     const request = { messages: ask('once'), settings: { ...GREEDY, seed: 1 } };
     const answers = [await one.request('GENERATE', request), await two.request('GENERATE', request)];
-    const [mine, other] = answers.map((reply) => promised('GENERATE', reply));
+    const [mine, other] = answers.map((reply) => payloadOf('GENERATE', reply));
     expect(other?.output).toBe(' upon one time there was a small model .');
     expect([other?.output, other?.finishReason]).toEqual([mine?.output, mine?.finishReason]);
     const streamed = two.received.filter(({ type }) => type === 'generationUpdate');
     expect(streamed.map(({ payload }) => payload.token).join('')).toBe(other?.output);
     expect(one.received.filter(({ type }) => type === 'generationUpdate').length).toBeGreaterThan(0);
 
-    const rendered = promised('RENDER_PROMPT', await two.request('RENDER_PROMPT', { messages: ask('once upon') }));
+    const rendered = payloadOf('RENDER_PROMPT', await two.request('RENDER_PROMPT', { messages: ask('once upon') }));
     expect(rendered).toEqual(
-      promised('RENDER_PROMPT', await one.request('RENDER_PROMPT', { messages: ask('once upon') })),
+      payloadOf('RENDER_PROMPT', await one.request('RENDER_PROMPT', { messages: ask('once upon') })),
     );
     expect(
-      promised('COUNT_TOKENS', await two.request('COUNT_TOKENS', { texts: ['once', 'upon'] })).tokens,
+      payloadOf('COUNT_TOKENS', await two.request('COUNT_TOKENS', { texts: ['once', 'upon'] })).tokens,
     ).toBeGreaterThan(1);
     const schema = { enum: ['upon', 'there'] };
     const held = await two.request('GENERATE', { prompt: 'once', settings: { ...GREEDY, json_schema: schema } });
-    expect(schema.enum).toContain(JSON.parse(promised('GENERATE', held).output));
+    expect(schema.enum).toContain(JSON.parse(payloadOf('GENERATE', held).output));
     // Errors are those of the host that has the model.
     expect(await two.request('GENERATE', { prompt: 'once '.repeat(600) })).toMatchObject({ code: 'CONTEXT_OVERFLOW' });
     await Promise.all([one.close(), two.close()]);
   });
 
   it('is loaded once also if several hosts load it at the same time', async () => {
-    const hosts = [shop.host(), shop.host(), shop.host()];
+    const hosts = [fixture.host(), fixture.host(), fixture.host()];
     const replies = await Promise.all(hosts.map((host) => own(host, STORY)));
     expect(replies.filter(({ host }) => host === undefined)).toHaveLength(1);
     expect(await announced()).toHaveLength(1);
   });
 
   it('calls tools, embeds and ranks for another host', async () => {
-    const [one, two] = [shop.host(), shop.host()];
+    const [one, two] = [fixture.host(), fixture.host()];
     for (const id of [TOOLED, VECTORS, RANKER]) {
       await own(one, id);
       await load(two, id);
     }
     const called = await two.request('GENERATE', { modelId: TOOLED, messages: ask('weather'), tools: TOOLS });
-    expect(promised('GENERATE', called).tool_calls?.[0]?.function.name).toBe('get_weather');
+    expect(payloadOf('GENERATE', called).tool_calls?.[0]?.function.name).toBe('get_weather');
     const texts = { modelId: VECTORS, texts: ['red', 'green blue'] };
     const [a, b] = [await one.request('GENERATE_EMBEDDINGS', texts), await two.request('GENERATE_EMBEDDINGS', texts)];
-    expect(promised('GENERATE_EMBEDDINGS', b).embeddings).toEqual(promised('GENERATE_EMBEDDINGS', a).embeddings);
+    expect(payloadOf('GENERATE_EMBEDDINGS', b).embeddings).toEqual(payloadOf('GENERATE_EMBEDDINGS', a).embeddings);
     const documents = { modelId: RANKER, query: 'green', documents: ['blue', 'red'] };
-    const ranked = promised('RERANK_DOCUMENTS', await two.request('RERANK_DOCUMENTS', documents));
+    const ranked = payloadOf('RERANK_DOCUMENTS', await two.request('RERANK_DOCUMENTS', documents));
     expect(ranked.results[0]).toMatchObject({ document: 'red' });
     expect(await two.request('RERANK_DOCUMENTS', { ...documents, modelId: STORY })).toMatchObject({ status: 'error' });
   });
 
   it('stops and aborts the generations of the host that asks, and no others', async () => {
-    const [one, two] = [shop.host(), shop.host()];
+    const [one, two] = [fixture.host(), fixture.host()];
     await own(one, ENDLESS);
     await load(two, ENDLESS);
     const request = { messages: ask('on'), settings: { max_new_tokens: 60_000 } };
     const other = begin(two, request);
     await other.first;
     await two.request('STOP_GENERATION', { targetRequestId: other.requestId });
-    expect(promised('GENERATE', await other.reply).finishReason).toBe('stopped');
+    expect(payloadOf('GENERATE', await other.reply).finishReason).toBe('stopped');
     const mine = begin(one, request);
     await mine.first;
     expect(await two.request('STOP_GENERATION')).toMatchObject({ payload: { stopped: 0 } });
@@ -152,14 +152,14 @@ describe('a model that several hosts of a user use', () => {
     await two.request('PING');
     await two.kill();
     await one.request('STOP_GENERATION');
-    expect(promised('GENERATE', await mine.reply).finishReason).toBe('stopped');
+    expect(payloadOf('GENERATE', await mine.reply).finishReason).toBe('stopped');
     const next = { messages: ask('on'), settings: { max_new_tokens: 1 } };
-    expect(promised('GENERATE', await one.request('GENERATE', next)).finishReason).toBe('length');
+    expect(payloadOf('GENERATE', await one.request('GENERATE', next)).finishReason).toBe('length');
   });
 
   it('is reported as gone when its host ends or is killed, and is then loaded by the other one', async () => {
     for (const end of ['close', 'kill'] as const) {
-      const [one, two] = [shop.host(), shop.host()];
+      const [one, two] = [fixture.host(), fixture.host()];
       await own(one, ENDLESS);
       await load(two, ENDLESS);
       const running = begin(two, { messages: ask('on'), settings: { max_new_tokens: 60_000 } });
@@ -173,12 +173,12 @@ describe('a model that several hosts of a user use', () => {
       expect(again).not.toHaveProperty('host');
       await two.close();
     }
-    expect(await readdir(join(shop.home, 'hosts'))).toEqual([]);
+    expect(await readdir(join(fixture.home, 'hosts'))).toEqual([]);
   });
 
   it('is loaded by the host that waits for another one to load it, when that one is killed', async () => {
     for (const status of ['initiate', 'progress']) {
-      const [one, two] = [shop.host(), shop.host()];
+      const [one, two] = [fixture.host(), fixture.host()];
       const started = one.next(({ type, payload }) => type === LOADING && payload.status === status);
       one.send({ action: 'LOAD_MODEL', requestId: 'killed', modelId: STORY, settings: SETTINGS });
       const loading = own(two, STORY);
@@ -196,19 +196,19 @@ describe('a model that several hosts of a user use', () => {
         expect(await own(two, STORY)).not.toHaveProperty('host');
       }
       const answer = await two.request('GENERATE', { prompt: 'once', settings: GREEDY });
-      expect(promised('GENERATE', answer).output).toBe(' upon one time there was a small model .');
+      expect(payloadOf('GENERATE', answer).output).toBe(' upon one time there was a small model .');
       await two.close();
     }
   });
 
   it('is loaded by a host if the one that has it does not respond', async () => {
-    const [one, two] = [shop.host(), shop.host()];
+    const [one, two] = [fixture.host(), fixture.host()];
     await own(one, ENDLESS);
     await load(two, ENDLESS);
     const running = begin(two, { messages: ask('on'), settings: { max_new_tokens: 60_000 } });
     await running.first;
     one.child.kill('SIGSTOP');
-    expect(await own(shop.host(), ENDLESS)).toMatchObject({ alreadyLoaded: false });
+    expect(await own(fixture.host(), ENDLESS)).toMatchObject({ alreadyLoaded: false });
     await two.request('STOP_GENERATION');
     expect(await running.reply).toMatchObject({ code: 'MODEL_NOT_LOADED' });
     expect(await unloading(two)).toEqual({ modelId: ENDLESS, reason: 'host' });
@@ -216,7 +216,7 @@ describe('a model that several hosts of a user use', () => {
   });
 
   it('is unloaded in the host that has it when a client of another one asks for that', async () => {
-    const [one, two, three] = [shop.host(), shop.host(), shop.host()];
+    const [one, two, three] = [fixture.host(), fixture.host(), fixture.host()];
     await own(one, STORY);
     await load(two, STORY);
     await load(three, STORY);
@@ -228,7 +228,7 @@ describe('a model that several hosts of a user use', () => {
   });
 
   it('stays loaded when a host that only uses it ends, or no longer uses it', async () => {
-    const [one, two] = [shop.host(), shop.host()];
+    const [one, two] = [fixture.host(), fixture.host()];
     await own(one, STORY);
     await load(two, STORY, { keepAlive: 0 });
     expect(await unloading(two)).toEqual({ modelId: STORY, reason: 'idle' });
@@ -243,7 +243,7 @@ describe('a model that several hosts of a user use', () => {
   });
 
   it('is loaded again for a request that chooses other settings', async () => {
-    const [one, two] = [shop.host(), shop.host()];
+    const [one, two] = [fixture.host(), fixture.host()];
     await own(one, STORY);
     expect(await load(two, STORY, { settings: { n_ctx: 512 } })).toMatchObject({ host: { pid: one.pid } });
     const differs = { settings: { ...SETTINGS, n_ctx: 256 } };
@@ -254,42 +254,42 @@ describe('a model that several hosts of a user use', () => {
   });
 
   it('stops answering in every host on the command line', async () => {
-    const [one, two] = [shop.host(), shop.host()];
+    const [one, two] = [fixture.host(), fixture.host()];
     await own(one, ENDLESS);
     await load(two, ENDLESS);
     const request = { messages: ask('on'), settings: { max_new_tokens: 60_000 } };
     const [mine, other] = [begin(one, request), begin(two, request)];
     await Promise.race([mine.first, other.first]);
-    await runCommand(['stop', ENDLESS], { home: shop.home });
+    await runCommand(['stop', ENDLESS], { home: fixture.home });
     // The first command may have come before the one that waited.
     await Promise.race([mine.reply, other.reply]);
     await Promise.all([mine, other].map(({ first, reply }) => Promise.race([first, reply])));
-    await runCommand(['stop'], { home: shop.home });
-    for (const { reply } of [mine, other]) expect(promised('GENERATE', await reply).finishReason).toBe('stopped');
+    await runCommand(['stop'], { home: fixture.home });
+    for (const { reply } of [mine, other]) expect(payloadOf('GENERATE', await reply).finishReason).toBe('stopped');
   });
 
   it('is loaded by the command line in the server that stays, and can be used everywhere', async () => {
-    const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home });
+    const tabagent = (...typed: string[]) => runCommand(typed, { home: fixture.home });
     expect(await tabagent('load', STORY)).toMatchObject({ code: 1, stderr: expect.stringContaining('NO_SERVER') });
-    const server = shop.use(await ServeProcess.start(shop.home));
+    const server = fixture.use(await ServeProcess.start(fixture.home));
     expect((await tabagent('ps')).stderr).toBe('No models are loaded.\n');
     const first = await tabagent('load', 'story', '--threads', '1', '--gpu-layers', '0', '--json');
     expect(JSON.parse(first.stdout)).toMatchObject({ alreadyLoaded: false, host: { pid: server.child.pid } });
     expect((await tabagent('load', STORY)).stdout).toContain('is already loaded');
-    expect(await load(shop.host(), STORY)).toMatchObject({ host: { pid: server.child.pid } });
+    expect(await load(fixture.host(), STORY)).toMatchObject({ host: { pid: server.child.pid } });
     expect(await tabagent('load', 'none')).toMatchObject({ code: 3 });
     await server.close();
     expect(await announced()).toEqual([]);
   });
 
   it('is used by the command line and by programs, too', async () => {
-    const host = shop.host();
+    const host = fixture.host();
     await own(host, STORY);
-    const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home });
+    const tabagent = (...typed: string[]) => runCommand(typed, { home: fixture.home });
     const ran = await tabagent('run', STORY, 'once', '--temperature', '0', '--json');
     expect(ran.stdout).toContain('upon one time');
     expect((await announced()).map(({ pid }) => pid)).toEqual([host.pid]);
-    const server = shop.use(await ServeProcess.start(shop.home));
+    const server = fixture.use(await ServeProcess.start(fixture.home));
     const headers = { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' };
     const body = JSON.stringify({ model: 'story', prompt: 'once upon', temperature: 0 });
     const response = await fetch(`${server.url}/v1/completions`, { method: 'POST', headers, body });
@@ -308,22 +308,22 @@ describe('a model that several hosts of a user use', () => {
 
   describe('its address', () => {
     it('can be opened by the user alone, and its secret is in no reply or log', async () => {
-      const host = shop.host();
+      const host = fixture.host();
       await own(host, STORY);
       const [{ access }] = await announced();
       expect((await stat(access.address)).mode & 0o777).toBe(0o600);
-      expect((await stat(join(shop.home, 'hosts'))).mode & 0o777).toBe(0o700);
+      expect((await stat(join(fixture.home, 'hosts'))).mode & 0o777).toBe(0o700);
       await host.request('LIST_HOSTS');
       await host.request('GET_LOADED_MODELS');
       expect(JSON.stringify(host.received)).not.toContain(access.secret);
-      expect(await readFile(join(shop.home, 'logs', 'host.log'), 'utf8')).not.toContain(access.secret);
+      expect(await readFile(join(fixture.home, 'logs', 'host.log'), 'utf8')).not.toContain(access.secret);
     });
 
     it('answers nobody who has a wrong secret, whom other hosts do not trust either', async () => {
-      const [one, two] = [shop.host(), shop.host()];
+      const [one, two] = [fixture.host(), fixture.host()];
       await own(one, STORY);
-      const [file] = (await readdir(join(shop.home, 'hosts'))).filter((name) => name.endsWith('.json'));
-      const path = join(shop.home, 'hosts', file ?? '');
+      const [file] = (await readdir(join(fixture.home, 'hosts'))).filter((name) => name.endsWith('.json'));
+      const path = join(fixture.home, 'hosts', file ?? '');
       const announcement = JSON.parse(await readFile(path, 'utf8'));
       const { address } = announcement.access;
       await writeFile(path, JSON.stringify({ ...announcement, access: { address, secret: 'wrong' } }));
@@ -331,16 +331,16 @@ describe('a model that several hosts of a user use', () => {
     });
 
     it('of a host of another version is not used', async () => {
-      const [one, two] = [shop.host(), shop.host()];
+      const [one, two] = [fixture.host(), fixture.host()];
       await own(one, STORY);
-      const [file] = (await readdir(join(shop.home, 'hosts'))).filter((name) => name.endsWith('.json'));
-      const path = join(shop.home, 'hosts', file ?? '');
+      const [file] = (await readdir(join(fixture.home, 'hosts'))).filter((name) => name.endsWith('.json'));
+      const path = join(fixture.home, 'hosts', file ?? '');
       await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), version: '0.0.1' }));
       expect(await own(two, STORY)).toMatchObject({ alreadyLoaded: false });
     });
 
     it('of a program in place of the host gets neither the secret nor a request, and the model is loaded', async () => {
-      const [one, two] = [shop.host(), shop.host()];
+      const [one, two] = [fixture.host(), fixture.host()];
       await own(one, STORY);
       const heard: Buffer[] = [];
       const sockets: Socket[] = [];
@@ -352,11 +352,11 @@ describe('a model that several hosts of a user use', () => {
           socket.write(`${JSON.stringify({ nonce: 'x', proof: 'y'.repeat(64) })}\n`);
         });
       });
-      const address = join(shop.home, 'planted.sock');
+      const address = join(fixture.home, 'planted.sock');
       planted.listen(address);
       await once(planted, 'listening');
-      const [file] = (await readdir(join(shop.home, 'hosts'))).filter((name) => name.endsWith('.json'));
-      const path = join(shop.home, 'hosts', file ?? '');
+      const [file] = (await readdir(join(fixture.home, 'hosts'))).filter((name) => name.endsWith('.json'));
+      const path = join(fixture.home, 'hosts', file ?? '');
       const announcement = JSON.parse(await readFile(path, 'utf8'));
       const { secret } = announcement.access;
       await writeFile(path, JSON.stringify({ ...announcement, access: { address, secret } }));

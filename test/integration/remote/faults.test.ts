@@ -3,8 +3,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { GenerationProgress } from '../../../host/models/generation.ts';
-import { begin, EngineWithFaults, event, json, says, saysThen } from '../../support/remote/engine-with-faults.ts';
-import { type OpenRemote, openRemote, orderOf } from '../../support/remote/open-remote.ts';
+import {
+  EngineWithFaults,
+  event,
+  json,
+  startStream,
+  streamed,
+  streamedThen,
+} from '../../support/remote/engine-with-faults.ts';
+import { generateRequest, type OpenRemote, openRemote } from '../../support/remote/open-remote.ts';
 
 const ID = 'remote/far/small';
 const KEY = 'sk-very-secret-1234567890';
@@ -24,7 +31,7 @@ afterEach(async () => {
 });
 
 /** Loads the model and generates, with what was told on the way. */
-async function generate(order = orderOf()) {
+async function generate(order = generateRequest()) {
   await remote.load(ID);
   const told: string[] = [];
   const onProgress = (progress: GenerationProgress) => {
@@ -35,7 +42,7 @@ async function generate(order = orderOf()) {
 }
 
 /** The fault of a generation, as a reply would tell it. */
-async function faultOf(order = orderOf()) {
+async function faultOf(order = generateRequest()) {
   const { told, result } = await generate(order);
   const error = await result.then(
     () => undefined,
@@ -49,7 +56,7 @@ async function faultOf(order = orderOf()) {
 
 describe('an answer that goes wrong', () => {
   it('is REMOTE_CUT if the connection breaks midway, and not retried', async () => {
-    engine.next(saysThen('Once upon', (response) => response.destroy()));
+    engine.next(streamedThen('Once upon', (response) => response.destroy()));
     const { told, error } = await faultOf();
     expect(error).toMatchObject({ code: 'REMOTE_CUT', details: { engine: 'far', pieces: 1 } });
     expect(told).toEqual(['Once upon']);
@@ -57,15 +64,15 @@ describe('an answer that goes wrong', () => {
   });
 
   it('is REMOTE_CUT if it ends without a finish reason', async () => {
-    engine.next(saysThen('Once upon', (response) => response.end()));
+    engine.next(streamedThen('Once upon', (response) => response.end()));
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_CUT' });
   });
 
   it('is retried if it broke before any text', async () => {
     engine.next(
       (response) => void response.destroy(),
-      saysThen('', (response) => response.destroy()),
-      says(['Well.']),
+      streamedThen('', (response) => response.destroy()),
+      streamed(['Well.']),
     );
     const { result } = await generate();
     expect(await result).toMatchObject({ text: 'Well.', finishReason: 'stop' });
@@ -77,7 +84,7 @@ describe('an answer that goes wrong', () => {
     ['is JSON of another kind', 'data: {"choices": "none"}\n\n'],
     ['is a number', 'data: 7\n\n'],
   ])('is REMOTE_ERROR if an event %s', async (_what, sent) => {
-    engine.next(saysThen('Once', (response) => void response.end(sent)));
+    engine.next(streamedThen('Once', (response) => void response.end(sent)));
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_ERROR', details: { engine: 'far' } });
   });
 
@@ -91,7 +98,7 @@ describe('an answer that goes wrong', () => {
 
   it('is REMOTE_ERROR if an event never ends, long before memory is full', async () => {
     engine.next((response) => {
-      begin(response);
+      startStream(response);
       const line = `data: ${'x'.repeat(64 * 1024)}`;
       const more = () => {
         while (!response.destroyed && response.write(line));
@@ -104,7 +111,7 @@ describe('an answer that goes wrong', () => {
 
   it('is cut as too long if it never ends', async () => {
     engine.next((response, asked) => {
-      begin(response);
+      startStream(response);
       const piece = event('y'.repeat(8192), asked);
       const more = () => {
         while (!response.destroyed && response.write(piece));
@@ -117,12 +124,12 @@ describe('an answer that goes wrong', () => {
     expect(finishReason).toBe('length');
     expect(text.length).toBeGreaterThanOrEqual(320 * 1024);
     expect(text.length).toBeLessThan(340 * 1024);
-    await engine.left.promise;
+    await engine.clientLeft.promise;
   });
 
   it('reports why the engine failed midway in its words, without the key', async () => {
     const sent = `data: ${JSON.stringify({ error: { message: `out of memory for ${KEY}\u0000` } })}\n\n`;
-    engine.next(saysThen('Once', (response) => void response.end(sent)));
+    engine.next(streamedThen('Once', (response) => void response.end(sent)));
     const { error } = await faultOf();
     expect(error).toMatchObject({
       code: 'GENERATION_FAILED',
@@ -132,19 +139,19 @@ describe('an answer that goes wrong', () => {
 
   it('times out without a first text, and is not retried', async () => {
     remote.configure([{ name: 'far', url: engine.url, firstTextSeconds: 0.1 }]);
-    engine.next((response) => begin(response));
+    engine.next((response) => startStream(response));
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_UNREACHABLE', details: { timeoutSeconds: 0.1 } });
     expect(engine.generations).toHaveLength(1);
-    await engine.left.promise;
+    await engine.clientLeft.promise;
   });
 
   it('times out if it stalls midway', async () => {
     remote.configure([{ name: 'far', url: engine.url, idleSeconds: 0.1 }]);
-    engine.next(saysThen('Once', () => {}));
+    engine.next(streamedThen('Once', () => {}));
     const { told, error } = await faultOf();
     expect(error).toMatchObject({ code: 'REMOTE_CUT', details: { pieces: 1 } });
     expect(told).toEqual(['Once']);
-    await engine.left.promise;
+    await engine.clientLeft.promise;
   });
 });
 
@@ -161,7 +168,7 @@ describe('a refusal', () => {
     engine.next(
       json(429, {}, { 'retry-after': '0' }),
       json(503, { error: { message: 'Loading model' } }),
-      says(['Now.']),
+      streamed(['Now.']),
     );
     const { result } = await generate();
     expect(await result).toMatchObject({ text: 'Now.' });
@@ -204,9 +211,9 @@ describe('a refusal', () => {
     try {
       engine.next(json(307, {}, { location: `${elsewhere.url}/chat/completions` }));
       expect((await faultOf()).error).toMatchObject({ code: 'REDIRECT_REFUSED' });
-      engine.lists(json(302, {}, { location: `${elsewhere.url}/models` }));
+      engine.setModelList(json(302, {}, { location: `${elsewhere.url}/models` }));
       await expect(remote.load(ID)).rejects.toMatchObject({ code: 'REDIRECT_REFUSED' });
-      expect(elsewhere.asked).toEqual([]);
+      expect(elsewhere.requests).toEqual([]);
     } finally {
       await elsewhere.close();
     }
@@ -221,7 +228,7 @@ describe('a remote model', () => {
     remote.models.onChange(({ type, id }) => changes.push(`${type} ${id}`));
     engine.models = ['other'];
     engine.next(json(404, { error: { message: 'model not found' } }));
-    await expect(remote.models.generate(ID, orderOf())).rejects.toMatchObject({
+    await expect(remote.models.generate(ID, generateRequest())).rejects.toMatchObject({
       code: 'MODEL_NOT_LOADED',
       details: { modelId: ID },
     });
@@ -233,7 +240,9 @@ describe('a remote model', () => {
 
   it('stays loaded if the engine does not know the requested path', async () => {
     engine.next(json(404, { error: { message: 'Not found' } }));
-    expect((await faultOf(orderOf({ input: { prompt: 'Once' } }))).error).toMatchObject({ code: 'REMOTE_ERROR' });
+    expect((await faultOf(generateRequest({ input: { prompt: 'Once' } }))).error).toMatchObject({
+      code: 'REMOTE_ERROR',
+    });
     expect(remote.models.list()).toMatchObject([{ id: ID }]);
   });
 
@@ -242,13 +251,13 @@ describe('a remote model', () => {
     await result;
     const { port } = engine;
     await engine.close();
-    await expect(remote.models.generate(ID, orderOf())).rejects.toMatchObject({
+    await expect(remote.models.generate(ID, generateRequest())).rejects.toMatchObject({
       code: 'REMOTE_UNREACHABLE',
       message: expect.stringContaining('Check that it is running'),
     });
     engine = await EngineWithFaults.start(port);
-    engine.next(says(['Back.']));
-    expect(await remote.models.generate(ID, orderOf())).toMatchObject({ text: 'Back.' });
+    engine.next(streamed(['Back.']));
+    expect(await remote.models.generate(ID, generateRequest())).toMatchObject({ text: 'Back.' });
   });
 
   it('of an engine that is not configured is rejected before anything is sent', async () => {
@@ -256,20 +265,20 @@ describe('a remote model', () => {
       code: 'REMOTE_NOT_CONFIGURED',
       details: { expected: ['far'] },
     });
-    expect(engine.asked).toEqual([]);
+    expect(engine.requests).toEqual([]);
   });
 
   it('ends as MODEL_NOT_LOADED if it is unloaded while it generates', async () => {
     await remote.load(ID);
-    engine.next(saysThen('Once', () => void remote.models.unload(ID)));
-    await expect(remote.models.generate(ID, orderOf())).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
-    await engine.left.promise;
+    engine.next(streamedThen('Once', () => void remote.models.unload(ID)));
+    await expect(remote.models.generate(ID, generateRequest())).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
+    await engine.clientLeft.promise;
   });
 
   it('stops on request, with its text so far, and closes the connection', async () => {
     await remote.load(ID);
-    engine.next(saysThen('Once', () => {}));
-    const running = remote.models.generate(ID, orderOf(), {
+    engine.next(streamedThen('Once', () => {}));
+    const running = remote.models.generate(ID, generateRequest(), {
       tag: 'mine',
       onProgress: () => {
         expect(remote.models.stopGenerations({ tag: 'another' })).toEqual([]);
@@ -277,26 +286,26 @@ describe('a remote model', () => {
       },
     });
     expect(await running).toMatchObject({ text: 'Once', finishReason: 'stopped' });
-    await engine.left.promise;
+    await engine.clientLeft.promise;
   });
 
   it('rejects with the reason of a cancelled request', async () => {
     await remote.load(ID);
-    engine.next(saysThen('Once', () => {}));
+    engine.next(streamedThen('Once', () => {}));
     const gone = new AbortController();
     const reason = new Error('gone');
-    const running = remote.models.generate(ID, orderOf(), {
+    const running = remote.models.generate(ID, generateRequest(), {
       signal: gone.signal,
       onProgress: () => gone.abort(reason),
     });
     await expect(running).rejects.toBe(reason);
-    await engine.left.promise;
+    await engine.clientLeft.promise;
   });
 });
 
 describe('a request to an engine', () => {
   it('has OpenAI’s fields, and more if the engine accepts more', async () => {
-    const order = orderOf({ stop: ['END'], constraint: { jsonSchema: { type: 'object' } } });
+    const order = generateRequest({ stop: ['END'], constraint: { jsonSchema: { type: 'object' } } });
     await (await generate(order)).result;
     expect(engine.generations.at(-1)).toMatchObject({
       path: '/v1/chat/completions',
@@ -328,8 +337,8 @@ describe('a request to an engine', () => {
   });
 
   it('is a plain prompt to /completions', async () => {
-    engine.next(says(['there', ' was'], { finish: 'length', usage: { prompt_tokens: 4, completion_tokens: 9 } }));
-    const { result, told } = await generate(orderOf({ input: { prompt: 'Once upon a time' } }));
+    engine.next(streamed(['there', ' was'], { finish: 'length', usage: { prompt_tokens: 4, completion_tokens: 9 } }));
+    const { result, told } = await generate(generateRequest({ input: { prompt: 'Once upon a time' } }));
     expect(await result).toMatchObject({
       text: 'there was',
       finishReason: 'length',
@@ -344,13 +353,13 @@ describe('a request to an engine', () => {
     [{ regex: 'a' }, 'settings.regex'],
     [{ json: true as const, prefix: '{' }, 'settings.constraint_prefix'],
   ])('cannot contain %j, which most engines would ignore', async (constraint, field) => {
-    const { error } = await faultOf(orderOf({ constraint }));
+    const { error } = await faultOf(generateRequest({ constraint }));
     expect(error).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
     expect(engine.generations).toEqual([]);
   });
 
   it('is complete if a character is split across two events', async () => {
-    engine.next(says(['a \ud83d', '\ude00 b \ud83d', 'c']));
+    engine.next(streamed(['a \ud83d', '\ude00 b \ud83d', 'c']));
     const { result, told } = await generate();
     expect((await result).text).toBe('a 😀 b \ufffdc');
     expect(told.every((text) => text.isWellFormed())).toBe(true);
@@ -387,10 +396,10 @@ describe('the connection to an engine', () => {
   it('uses a saved key, but prefers that of the environment variable', async () => {
     await remote.secrets.set('remote-key:far', 'sk-kept');
     await remote.load(ID);
-    expect(engine.asked.at(-1)?.headers.authorization).toBe(`Bearer ${KEY}`);
+    expect(engine.requests.at(-1)?.headers.authorization).toBe(`Bearer ${KEY}`);
     remote.configure([{ name: 'far', url: engine.url }]);
     await remote.load(ID);
-    expect(engine.asked.at(-1)?.headers.authorization).toBe('Bearer sk-kept');
+    expect(engine.requests.at(-1)?.headers.authorization).toBe('Bearer sk-kept');
   });
 });
 
@@ -420,14 +429,14 @@ describe('the list of remote models', () => {
         { name: 'near', url: engine.url },
       ]);
       expect((await locked.offered.list()).map(({ name }) => name.id)).toEqual(['remote/near/small']);
-      expect(engine.asked).toHaveLength(1);
+      expect(engine.requests).toHaveLength(1);
     } finally {
       locked.close();
     }
   });
 
   it('has the additional fields of llama-server and vLLM', async () => {
-    engine.lists(
+    engine.setModelList(
       json(200, {
         data: [
           { id: 'small', meta: { n_ctx_train: 4096, n_vocab: 32000, n_embd: 2048, size: 638 } },

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ChatOptions, GenerationProgress } from '../../../host/models/generation.ts';
-import { type Behaviour, begin, EngineWithFaults } from '../../support/remote/engine-with-faults.ts';
-import { type OpenRemote, openRemote, orderOf } from '../../support/remote/open-remote.ts';
+import { type Behaviour, EngineWithFaults, startStream } from '../../support/remote/engine-with-faults.ts';
+import { generateRequest, type OpenRemote, openRemote } from '../../support/remote/open-remote.ts';
 
 const ID = 'remote/far/small';
 
@@ -20,7 +20,7 @@ afterEach(async () => {
 /** An answer of these deltas. */
 function deltas(list: readonly object[], usage?: object): Behaviour {
   return (response) => {
-    begin(response);
+    startStream(response);
     const send = (chunk: object) => response.write(`data: ${JSON.stringify(chunk)}\n\n`);
     for (const delta of list) send({ choices: [{ index: 0, delta, finish_reason: null }] });
     send({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], ...(usage === undefined ? {} : { usage }) });
@@ -35,7 +35,9 @@ async function ask(chat: ChatOptions = {}, fields = {}) {
     if (event.type === 'text') told.push(`${event.kind}: ${event.text}`);
   };
   const message = { role: 'user', content: 'hello', ...fields };
-  const result = await remote.models.generate(ID, orderOf({ input: { messages: [message], chat } }), { onProgress });
+  const result = await remote.models.generate(ID, generateRequest({ input: { messages: [message], chat } }), {
+    onProgress,
+  });
   return { ...result, told };
 }
 
@@ -63,7 +65,7 @@ describe('Reasoning of a remote engine', () => {
 
   it('counts as progress: an answer that breaks off after it is not asked for again', async () => {
     engine.next((response) => {
-      begin(response);
+      startStream(response);
       response.write('data: {"choices":[{"index":0,"delta":{"reasoning_content":"Hm"}}]}\n\n', () =>
         response.destroy(),
       );
@@ -117,15 +119,15 @@ describe('Reasoning of an earlier answer', () => {
 });
 
 describe('A request to a remote engine', () => {
-  const bodyOf = async (changes: Parameters<typeof orderOf>[0]) => {
+  const bodyOf = async (changes: Parameters<typeof generateRequest>[0]) => {
     await remote.load(ID);
-    const { ignored } = await remote.models.generate(ID, orderOf(changes));
+    const { ignored } = await remote.models.generate(ID, generateRequest(changes));
     return { ...engine.generations.at(-1)?.body, ignored };
   };
   const messages = [{ role: 'user', content: 'hello' }];
 
   it('has the penalties and the response format', async () => {
-    const sampling = { ...orderOf().sampling, presencePenalty: 1, frequencyPenalty: 0.5 };
+    const sampling = { ...generateRequest().sampling, presencePenalty: 1, frequencyPenalty: 0.5 };
     expect(await bodyOf({ sampling, constraint: { json: true } })).toMatchObject({
       presence_penalty: 1,
       frequency_penalty: 0.5,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ChatOptions, GenerationProgress } from '../../../host/models/generation.ts';
-import { type Behaviour, begin, EngineWithFaults } from '../../support/remote/engine-with-faults.ts';
-import { type OpenRemote, openRemote, orderOf } from '../../support/remote/open-remote.ts';
+import { type Behaviour, EngineWithFaults, startStream } from '../../support/remote/engine-with-faults.ts';
+import { generateRequest, type OpenRemote, openRemote } from '../../support/remote/open-remote.ts';
 import { TOOLS } from '../../support/tools/families.ts';
 
 const ID = 'remote/far/small';
@@ -21,7 +21,7 @@ afterEach(async () => {
 /** An answer of these deltas. */
 function deltas(list: readonly object[], finish = 'tool_calls'): Behaviour {
   return (response) => {
-    begin(response);
+    startStream(response);
     const send = (chunk: object) => response.write(`data: ${JSON.stringify(chunk)}\n\n`);
     for (const delta of list) send({ choices: [{ index: 0, delta, finish_reason: null }] });
     send({ choices: [{ index: 0, delta: {}, finish_reason: finish }] });
@@ -35,7 +35,7 @@ async function ask(chat: ChatOptions = { tools: TOOLS }) {
   await remote.load(ID);
   const events: GenerationProgress[] = [];
   const messages = [{ role: 'user', content: 'hello' }];
-  const result = await remote.models.generate(ID, orderOf({ input: { messages, chat } }), {
+  const result = await remote.models.generate(ID, generateRequest({ input: { messages, chat } }), {
     onProgress: (event) => events.push(event),
   });
   return { ...result, events };

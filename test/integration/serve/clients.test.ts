@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import OpenAI from 'openai';
 import { bertModel, bertVector } from '../../support/gguf/bert-model.ts';
 import { markovModel, START } from '../../support/gguf/markov-model.ts';
-import { speakingModel } from '../../support/gguf/speaking-model.ts';
+import { scriptedModel } from '../../support/gguf/scripted-model.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
-import { promised } from '../../support/host/promised.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
+import { payloadOf } from '../../support/host/payload-of.ts';
 import { ServeProcess } from '../../support/serve/serve-process.ts';
 import { FAMILIES, TOOLS } from '../../support/tools/families.ts';
 
@@ -27,26 +27,26 @@ const WORDS = ['red', 'green', 'blue'];
 const ask = (content: string) => [{ role: 'user' as const, content }];
 
 describe('tabagent serve', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let server: ServeProcess;
   let openai: OpenAI;
   beforeAll(async () => {
-    shop = await Workshop.open();
-    const folder = join(shop.home, 'models', FOLDER);
+    fixture = await HostFixture.open();
+    const folder = join(fixture.home, 'models', FOLDER);
     await mkdir(folder, { recursive: true });
     const models = {
       story: markovModel({ metadata: echo }),
       endless: markovModel({ metadata: echo, chain: { [START]: { on: 1 }, on: { on: 1 } }, contextLength: 65_536 }),
-      tools: speakingModel(HERMES),
-      thinking: speakingModel(THINKING),
+      tools: scriptedModel(HERMES),
+      thinking: scriptedModel(THINKING),
       vectors: bertModel({ words: WORDS }),
       ranker: bertModel({ words: WORDS, rank: { red: 1, blue: -1 } }),
     };
     for (const [name, bytes] of Object.entries(models)) await writeFile(join(folder, `${name}.gguf`), bytes);
-    server = shop.use(await ServeProcess.start(shop.home));
+    server = fixture.use(await ServeProcess.start(fixture.home));
     openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key, maxRetries: 0 });
   });
-  afterAll(() => shop.close());
+  afterAll(() => fixture.close());
 
   describe('with the client of OpenAI', () => {
     it('lists models', async () => {
@@ -209,22 +209,22 @@ describe('tabagent serve', () => {
   });
 
   it('is a remote engine of another host', async () => {
-    const other = shop.use(await Workshop.open());
+    const other = fixture.use(await HostFixture.open());
     const remoteEngines = [{ name: 'served', url: `${server.url}/v1`, keyVariable: 'SERVED_KEY' }];
     await writeFile(join(other.home, 'config.json'), JSON.stringify({ remoteEngines }), { mode: 0o600 });
     const host = other.host({ env: { SERVED_KEY: server.key } });
     const modelId = `remote/served/${STORY}`;
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId }));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId }));
     const reply = await host.request('GENERATE', { modelId, messages: ask('once'), settings: { temperature: 0 } });
-    expect(promised('GENERATE', reply)).toMatchObject({ output: STORY_ANSWER, finishReason: 'stop' });
+    expect(payloadOf('GENERATE', reply)).toMatchObject({ output: STORY_ANSWER, finishReason: 'stop' });
     const tools = `remote/served/${FOLDER}/tools.gguf`;
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId: tools }));
+    payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId: tools }));
     const called = await host.request('GENERATE', { modelId: tools, messages: ask('weather'), tools: TOOLS });
-    expect(promised('GENERATE', called).tool_calls?.[0]?.function.name).toBe('get_weather');
+    expect(payloadOf('GENERATE', called).tool_calls?.[0]?.function.name).toBe('get_weather');
     await host.close();
   });
 
   it('writes the key into no log', async () => {
-    expect(await readFile(join(shop.home, 'logs', 'host.log'), 'utf8')).not.toContain(server.key);
+    expect(await readFile(join(fixture.home, 'logs', 'host.log'), 'utf8')).not.toContain(server.key);
   });
 });

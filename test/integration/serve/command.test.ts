@@ -4,31 +4,31 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { findProgram } from '../../../host/common/find-program.ts';
 import { runCommand } from '../../support/cli/run-command.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 import { ServeProcess } from '../../support/serve/serve-process.ts';
 
 describe('the command tabagent serve', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   beforeEach(async () => {
-    shop = await Workshop.open();
+    fixture = await HostFixture.open();
   });
-  afterEach(() => shop.close());
-  const serve = (...typed: string[]) => runCommand(['serve', ...typed], { home: shop.home });
+  afterEach(() => fixture.close());
+  const serve = (...typed: string[]) => runCommand(['serve', ...typed], { home: fixture.home });
 
   it('keeps one key for all servers, until it is replaced', async () => {
-    const one = shop.use(await ServeProcess.start(shop.home));
-    const two = shop.use(await ServeProcess.start(shop.home));
+    const one = fixture.use(await ServeProcess.start(fixture.home));
+    const two = fixture.use(await ServeProcess.start(fixture.home));
     expect(two.key).toBe(one.key);
     expect((await serve('--show-key')).stdout).toBe(`${one.key}\n`);
     const { stdout } = await serve('--new-key', '--json');
     expect(JSON.parse(stdout).key).not.toBe(one.key);
-    expect((await stat(join(shop.home, 'serve-key'))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(fixture.home, 'serve-key'))).mode & 0o777).toBe(0o600);
     expect(await one.close()).toBe(143);
   });
 
   it('prints the address without the key unless asked', async () => {
-    const taken = shop.use(await ServeProcess.start(shop.home));
+    const taken = fixture.use(await ServeProcess.start(fixture.home));
     const { port } = new URL(taken.url);
     const { code, stdout, stderr } = await serve('--port', port);
     expect([code, stdout]).toEqual([1, '']);
@@ -59,18 +59,18 @@ describe('the command tabagent serve', () => {
       const options = ['--port', '12345', '--allow-origin', 'https://a.example'];
       const { code, stdout } = await serve('--install', ...options, '--json');
       const { installed } = JSON.parse(stdout);
-      expect([code, installed]).toEqual([0, join(shop.home, '.config/systemd/user/tabagent.service')]);
+      expect([code, installed]).toEqual([0, join(fixture.home, '.config/systemd/user/tabagent.service')]);
       const unit = await readFile(installed, 'utf8');
       const words = [process.execPath, HOST_MAIN, 'serve', ...options].map((word) => `"${word}"`);
       expect(unit).toContain(`ExecStart=${words.join(' ')}\n`);
-      expect(unit).toContain(`Environment="TABAGENT_HOME=${shop.home}"`);
-      const wanted = join(shop.home, '.config/systemd/user/default.target.wants/tabagent.service');
+      expect(unit).toContain(`Environment="TABAGENT_HOME=${fixture.home}"`);
+      const wanted = join(fixture.home, '.config/systemd/user/default.target.wants/tabagent.service');
       expect(await readlink(wanted)).toBe(installed);
       const systemd = findProgram('systemd-analyze');
       if (systemd !== undefined) {
         const { status, stderr } = spawnSync(systemd, ['verify', '--user', installed], {
           encoding: 'utf8',
-          env: { HOME: shop.home, PATH: process.env.PATH, XDG_RUNTIME_DIR: shop.home },
+          env: { HOME: fixture.home, PATH: process.env.PATH, XDG_RUNTIME_DIR: fixture.home },
         });
         expect([status, stderr]).toEqual([0, '']);
       }
@@ -86,7 +86,7 @@ describe('the command tabagent serve', () => {
 
     it('is no longer started at login when the host is uninstalled', async () => {
       await serve('--install');
-      const { stderr } = await runCommand(['uninstall'], { home: shop.home });
+      const { stderr } = await runCommand(['uninstall'], { home: fixture.home });
       expect(stderr).toContain('no longer starts at login');
       expect((await serve('--uninstall', '--json')).stdout).toContain('"removed": []');
     });

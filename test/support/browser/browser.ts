@@ -1,9 +1,9 @@
-/** A key that tests press. */
+/** A key that tests can press. */
 export type Key = 'ArrowDown' | 'Enter' | 'Escape' | 'Tab';
 
 /** A page of the extension, in a real browser. */
 export interface ExtensionPage {
-  /** Returns the JSON value of an expression in the page; of a promise, its result. */
+  /** Returns the value of an expression in the page, which must be JSON. Awaits a promise. */
   evaluate(expression: string): Promise<unknown>;
   /** Clicks the first element that matches a CSS selector, once it exists. */
   click(selector: string): Promise<void>;
@@ -17,7 +17,7 @@ export interface ExtensionPage {
 
 /** A web page in a tab of a real browser. */
 export interface WebPage extends ExtensionPage {
-  /** Uses the extension on the page, as a click on its toolbar button does: it may read the page afterwards. */
+  /** Invokes the extension on the page like a click on its toolbar button, which allows it to read the page. */
   useExtension(): Promise<void>;
 }
 
@@ -27,9 +27,9 @@ export interface TestBrowser {
   openPage(path: string): Promise<ExtensionPage>;
   /** Opens a web page in a tab. */
   openWebPage(url: string): Promise<WebPage>;
-  /** Evaluates an expression in the extension's worker; absent where the driver cannot reach it. */
+  /** Evaluates an expression in the extension's worker. Absent if the driver does not support it. */
   evaluateInWorker?(expression: string): Promise<unknown>;
-  /** Grants the extension an optional permission for a host, as the user does when the browser asks. */
+  /** Grants the extension an optional host permission, as a user would in the browser's prompt. */
   grantHost(pattern: string): Promise<void>;
   /** Closes the browser and waits for its process to exit. */
   close(): Promise<void>;
@@ -37,18 +37,18 @@ export interface TestBrowser {
 
 /** Options for starting a browser. */
 export interface BrowserOptions {
-  /** The program: see `find-program.ts`. */
+  /** Path of the program. */
   readonly program: string;
-  /** Its home folder, which also holds the profile. */
+  /** The home folder of its process. */
   readonly home: string;
   /** Folder of the unpacked extension. */
   readonly extension: string;
-  /** Added to its environment, which native hosts inherit. */
+  /** Additional environment variables, which native hosts inherit. */
   readonly env?: NodeJS.ProcessEnv;
   /** Emulates a dark system theme. */
   readonly dark?: boolean;
   /** Emulates forced colours. */
   readonly forcedColors?: boolean;
-  /** Size of a page, pixels. */
+  /** Viewport size, in CSS pixels. */
   readonly size?: { readonly width: number; readonly height: number };
 }

@@ -3,7 +3,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { CHROMIUM_EXTENSION_ID } from '../../../manifests/extension-identity.ts';
 import type { BrowserOptions, ExtensionPage, TestBrowser } from './browser.ts';
 
-/** No window, no background traffic, and no sandbox, which does not work as root. */
+/** Disables windows, background traffic, and the sandbox, which does not work as root. */
 const ARGS = [
   '--headless=new',
   '--no-sandbox',
@@ -14,16 +14,19 @@ const ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Lets a test use the toolbar button.
+  // Allows a test to trigger the toolbar button.
   '--enable-unsafe-extension-debugging',
 ];
 
-/** Starts Chromium with an extension whose manifest has our `key`, in the profile that `tabagent install` finds. */
+/**
+ * Starts Chromium with an extension that has TabAgent's `key` in its manifest, in the profile that `tabagent install`
+ * detects.
+ */
 export async function startChromium(options: BrowserOptions): Promise<TestBrowser> {
   const { program, home, extension, env = {}, dark = false, forcedColors = false, size } = options;
   const context = await chromium.launchPersistentContext(join(home, '.config', 'chromium'), {
     executablePath: program,
-    // Playwright's own headless mode does not load extensions; the argument above starts the browser's.
+    // Playwright's headless mode does not load extensions. The argument `--headless=new` starts the browser's.
     headless: false,
     colorScheme: dark ? 'dark' : 'light',
     forcedColors: forcedColors ? 'active' : 'none',
@@ -48,7 +51,10 @@ export async function startChromium(options: BrowserOptions): Promise<TestBrowse
   };
 }
 
-/** Grants it on the browser's page of extensions: the question of `permissions.request` has no page to click on. */
+/**
+ * Grants a host permission through `chrome://extensions`, because Playwright cannot click in the prompt of
+ * `permissions.request`.
+ */
 async function grantHost(context: BrowserContext, pattern: string): Promise<void> {
   const page = await open(context, 'chrome://extensions/');
   await page.evaluate(
@@ -73,7 +79,7 @@ function driverOf(page: Page): ExtensionPage {
   };
 }
 
-/** Triggers the toolbar button on the tab of a page. */
+/** Triggers the extension's toolbar button in the tab of a page. */
 async function useExtension(context: BrowserContext, page: Page): Promise<void> {
   await page.bringToFront();
   const session = await context.browser()?.newBrowserCDPSession();

@@ -8,10 +8,10 @@ import { FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
 import type { BrowserOptions, Key, TestBrowser } from './browser.ts';
 import { Marionette } from './marionette.ts';
 
-/** Firefox generates the address of an extension for each profile, unless the profile sets it. */
+/** The extension's internal UUID. Firefox would generate a random one for each profile. */
 const UUID = '5f2c7a3e-9d41-4b6e-8a7b-3c1d2e4f5a6b';
 
-/** The file in the profile that Firefox writes the port of Marionette to. */
+/** The file in the profile to which Firefox writes Marionette's port. */
 const PORT_FILE = 'MarionetteActivePort';
 
 /** The key of an element reference (WebDriver, section 12.2). */
@@ -30,7 +30,7 @@ const PREFERENCES = {
   'toolkit.telemetry.reportingpolicy.firstRun': false,
 };
 
-/** Starts Firefox with an extension that has our add-on id. */
+/** Starts Firefox with an extension that has TabAgent's add-on ID. */
 export async function startFirefox(options: BrowserOptions): Promise<TestBrowser> {
   const { program, home, extension, env = {}, dark = false, forcedColors = false, size } = options;
   const profile = await mkdtemp(join(tmpdir(), 'tabagent-firefox-'));
@@ -43,12 +43,12 @@ export async function startFirefox(options: BrowserOptions): Promise<TestBrowser
   );
   await writeFile(join(profile, 'user.js'), lines.join(''));
   await mkdir(home, { recursive: true });
-  // The last argument gives the driver access to pages of extensions.
+  // The last argument allows the driver to access extension pages.
   const args = ['--headless', '--no-remote', '--profile', profile, '--marionette', '--remote-allow-system-access'];
   const child = spawn(program, args, { env: { PATH: process.env.PATH, HOME: home, ...env }, stdio: 'ignore' });
   const exited = once(child, 'exit');
   const ended = exited.then(([code]) => {
-    throw new Error(`Firefox ended with ${code} before it listened`);
+    throw new Error(`Firefox exited with code ${code} before Marionette was available`);
   });
   ended.catch(() => undefined);
   const driver = await Marionette.connect(await Promise.race([portOf(profile), ended]));
@@ -59,7 +59,7 @@ export async function startFirefox(options: BrowserOptions): Promise<TestBrowser
     openPage: (path) => openTab(driver, `moz-extension://${UUID}/${path}`),
     async openWebPage(url) {
       const page = await openTab(driver, url);
-      return { ...page, useExtension: () => page.here(() => allowReading(driver)) };
+      return { ...page, useExtension: () => page.withTab(() => grantActiveTab(driver)) };
     },
     grantHost: (pattern) => grantHost(driver, pattern),
     async close() {
@@ -73,29 +73,29 @@ export async function startFirefox(options: BrowserOptions): Promise<TestBrowser
 
 async function openTab(driver: Marionette, url: string) {
   const { handle } = record(await driver.command('WebDriver:NewWindow', { type: 'tab' }));
-  const here = <T>(work: () => Promise<T>) => inTab(driver, String(handle), work);
-  await here(() => driver.command('WebDriver:Navigate', { url }));
+  const withTab = <T>(work: () => Promise<T>) => inTab(driver, String(handle), work);
+  await withTab(() => driver.command('WebDriver:Navigate', { url }));
   return {
-    here,
-    evaluate: (expression: string) => here(() => evaluate(driver, expression)),
-    click: (selector: string) => here(() => click(driver, selector)),
-    press: (key: Key) => here(() => press(driver, key)),
+    withTab,
+    evaluate: (expression: string) => withTab(() => evaluate(driver, expression)),
+    click: (selector: string) => withTab(() => click(driver, selector)),
+    press: (key: Key) => withTab(() => press(driver, key)),
     close: async () => {
-      const rest = await here(() => driver.command('WebDriver:CloseWindow', {}));
-      // Without a current window the driver accepts no further commands.
+      const rest = await withTab(() => driver.command('WebDriver:CloseWindow', {}));
+      // Without a current window, Marionette rejects all further commands.
       const [next] = Array.isArray(rest) ? rest : [];
       await driver.command('WebDriver:SwitchToWindow', { handle: next, focus: true });
     },
     screenshot: () =>
-      here(async () => {
+      withTab(async () => {
         const { value } = record(await driver.command('WebDriver:TakeScreenshot', { full: false }));
         return Buffer.from(String(value), 'base64');
       }),
   };
 }
 
-/** Grants the extension the permission for the current tab that a click on its toolbar button grants. */
-async function allowReading(driver: Marionette): Promise<void> {
+/** Grants the extension the `activeTab` permission that a click on its toolbar button would grant. */
+async function grantActiveTab(driver: Marionette): Promise<void> {
   await driver.command('Marionette:SetContext', { value: 'chrome' });
   const script = `
     const { extension } = WebExtensionPolicy.getByID(${JSON.stringify(FIREFOX_ADDON_ID)});
@@ -104,7 +104,7 @@ async function allowReading(driver: Marionette): Promise<void> {
   await driver.command('Marionette:SetContext', { value: 'content' });
 }
 
-/** Grants the extension an optional permission for a host. */
+/** Grants the extension an optional host permission. */
 async function grantHost(driver: Marionette, pattern: string): Promise<void> {
   await driver.command('Marionette:SetContext', { value: 'chrome' });
   const script = `
@@ -116,12 +116,14 @@ async function grantHost(driver: Marionette, pattern: string): Promise<void> {
   await driver.command('Marionette:SetContext', { value: 'content' });
 }
 
-/** Resizes the window so that its page has this size, down to the smallest window of Firefox. */
+/** Resizes the window to give its page this size, or the smallest size that Firefox allows. */
 async function fitWindow(driver: Marionette, size: { width: number; height: number }): Promise<void> {
-  const own = record(await evaluate(driver, '({ width: outerWidth - innerWidth, height: outerHeight - innerHeight })'));
+  const chrome = record(
+    await evaluate(driver, '({ width: outerWidth - innerWidth, height: outerHeight - innerHeight })'),
+  );
   await driver.command('WebDriver:SetWindowRect', {
-    width: size.width + Number(own.width),
-    height: size.height + Number(own.height),
+    width: size.width + Number(chrome.width),
+    height: size.height + Number(chrome.height),
   });
 }
 
@@ -137,13 +139,13 @@ async function evaluate(driver: Marionette, expression: string): Promise<unknown
       (value) => done({ json: JSON.stringify(value) ?? 'null' }),
       (error) => done({ error: String(error) }),
     );`;
-  const answer = record(await driver.command('WebDriver:ExecuteAsyncScript', { script, args: [], sandbox: null }));
-  const { json, error } = record(answer.value);
+  const response = record(await driver.command('WebDriver:ExecuteAsyncScript', { script, args: [], sandbox: null }));
+  const { json, error } = record(response.value);
   if (error !== undefined) throw new Error(String(error));
   return JSON.parse(String(json));
 }
 
-/** A page may replace an element between its being found and clicked, so that is tried a few times. */
+/** Maximum number of attempts to click an element: a page may replace it after it was found. */
 const CLICK_ATTEMPTS = 5;
 
 async function click(driver: Marionette, selector: string): Promise<void> {
@@ -158,7 +160,7 @@ async function click(driver: Marionette, selector: string): Promise<void> {
   }
 }
 
-/** Keys as WebDriver names them (section 17.4.2). */
+/** Key codes of WebDriver (section 17.4.2). */
 const KEYS: Readonly<Record<Key, string>> = {
   ArrowDown: '\uE015',
   Enter: '\uE007',
@@ -171,20 +173,20 @@ async function press(driver: Marionette, key: Key): Promise<void> {
   await driver.command('WebDriver:PerformActions', { actions: [{ type: 'key', id: 'keyboard', actions }] });
 }
 
-/** Returns the port, once it is in the profile. */
+/** Waits for Firefox to write Marionette's port to the profile, and returns it. */
 async function portOf(profile: string): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
-  const look = () => {
+  const check = () => {
     const file = join(profile, PORT_FILE);
     const port = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
     if (port > 0) resolve(port);
   };
-  const watcher = watch(profile, look);
-  look();
+  const watcher = watch(profile, check);
+  check();
   return promise.finally(() => watcher.close());
 }
 
 function record(value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) throw new Error(`Expected an object of Firefox, got ${value}`);
+  if (typeof value !== 'object' || value === null) throw new Error(`Expected an object from Firefox, got ${value}`);
   return Object.fromEntries(Object.entries(value));
 }

@@ -10,12 +10,12 @@ export class Marionette {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on('data', (piece: Buffer) => this.#receive(piece));
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('close', () => this.#fail(new Error('Firefox closed the connection')));
     socket.on('error', (error) => this.#fail(error));
   }
 
-  /** Connects to a port of this computer. */
+  /** Connects to a port on loopback. */
   static async connect(port: number): Promise<Marionette> {
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
@@ -26,17 +26,17 @@ export class Marionette {
   command(name: string, parameters: Record<string, unknown>): Promise<unknown> {
     const id = this.#nextId++;
     const frame = JSON.stringify([0, id, name, parameters]);
-    const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    const response = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
     this.#socket.write(`${Buffer.byteLength(frame)}:${frame}`);
-    return answer;
+    return response;
   }
 
   close(): void {
     this.#socket.destroy();
   }
 
-  #receive(piece: Buffer): void {
-    this.#received = Buffer.concat([this.#received, piece]);
+  #receive(chunk: Buffer): void {
+    this.#received = Buffer.concat([this.#received, chunk]);
     for (;;) {
       const colon = this.#received.indexOf(':');
       if (colon === -1) return;
@@ -47,7 +47,7 @@ export class Marionette {
     }
   }
 
-  /** The greeting is an object; a response is `[1, id, error, result]`. */
+  /** Handles a message: the greeting, which is an object, or a response, `[1, id, error, result]`. */
   #onMessage(message: unknown): void {
     if (!Array.isArray(message)) return;
     const [, id, error, result] = message;

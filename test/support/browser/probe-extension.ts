@@ -2,11 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHROMIUM_PUBLIC_KEY, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
 
-/** The page of the probe. */
+/** The probe's page. */
 export const PROBE_PAGE = 'probe.html';
 
 /**
- * Writes an extension that has TabAgent's identity and may only start native hosts. A test sends messages to the host
+ * Writes an extension with TabAgent's ID and only the permission `nativeMessaging`. Tests send messages to the host
  * from its empty page.
  */
 export async function writeProbeExtension(folder: string, family: 'chromium' | 'firefox'): Promise<string> {
@@ -25,7 +25,7 @@ export async function writeProbeExtension(folder: string, family: 'chromium' | '
   return folder;
 }
 
-/** Returns an expression for the probe's page: sends a message to the host and returns the first reply. */
-export function askHost(message: Record<string, unknown>): string {
+/** Returns an expression for the probe's page that sends a message to the host and evaluates to the first reply. */
+export function sendToHost(message: Record<string, unknown>): string {
   return `(globalThis.browser ?? chrome).runtime.sendNativeMessage('com.tabagent.host', ${JSON.stringify(message)})`;
 }

@@ -2,7 +2,10 @@ import { relocateCache } from '../../../host/cache/relocation/relocate-cache.ts'
 import { createLogger } from '../../../host/common/log.ts';
 import { readConfig } from '../../../host/config.ts';
 
-/** Moves a cache in its own process, so that a test can kill it. Each progress is a line of the output; the last is `done`. */
+/**
+ * Moves a cache in a separate process, which a test can kill. Each line of the output is the number of moved bytes; the
+ * last line is `done`.
+ */
 const { paths } = readConfig({ runnerEntry: new URL('file:///'), env: process.env });
 await relocateCache({
   paths,

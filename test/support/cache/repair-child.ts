@@ -1,8 +1,8 @@
-import { NAME, openCache, quickConfig } from './cache-bench.ts';
+import { NAME, openCache, quickConfig } from './cache-fixture.ts';
 
 /**
- * Repairs the bench's model in its own process, so that a test can kill it. The environment names the folder and the hub. Each
- * progress is a line of the output; the last is `done`.
+ * Repairs the fixture's model in a separate process, which a test can kill. Environment variables configure the folder
+ * and the hub. Each line of the output is the phase and the processed bytes; the last line is `done`.
  */
 const { cache, close } = await openCache(quickConfig(process.env));
 await cache.verifier.repair(NAME, {

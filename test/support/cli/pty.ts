@@ -1,57 +1,60 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { HOST_MAIN } from '../host/host-process.ts';
-import { ended } from './run-command.ts';
+import { collectOutput } from './run-command.ts';
 
 /** The built `tabagent` on a pseudoterminal. */
 export class Pty {
   readonly #child: ChildProcessWithoutNullStreams;
-  readonly #end: ReturnType<typeof ended>;
-  /** Everything that was shown. */
-  shown = '';
-  /** Where in it {@link until} looks. */
+  readonly #end: ReturnType<typeof collectOutput>;
+  /** Everything that was printed. */
+  output = '';
+  /** The offset in it from which {@link waitFor} searches. */
   #from = 0;
   #onData: (() => void) | undefined;
 
-  constructor(typed: readonly string[], options: { home: string; env?: NodeJS.ProcessEnv }) {
-    const words = [process.execPath, HOST_MAIN, ...typed].map((word) => `'${word}'`);
+  constructor(args: readonly string[], options: { home: string; env?: NodeJS.ProcessEnv }) {
+    const words = [process.execPath, HOST_MAIN, ...args].map((word) => `'${word}'`);
     const { home, env } = options;
     this.#child = spawn('script', ['-qec', words.join(' '), '/dev/null'], {
       env: { PATH: process.env.PATH, TERM: 'xterm', HOME: home, TABAGENT_HOME: home, TABAGENT_KEYCHAIN: 'off', ...env },
     });
-    this.#end = ended(this.#child);
+    this.#end = collectOutput(this.#child);
     this.#child.stdout.on('data', (text: string) => {
-      this.shown += text;
+      this.output += text;
       this.#onData?.();
     });
   }
 
-  /** Types a text. */
+  /** Types text. */
   type(text: string): void {
     this.#child.stdin.write(text);
   }
 
-  /** Resolves when a text has been shown since the last call, with everything shown from then on up to it. */
-  async until(text: string): Promise<string> {
+  /**
+   * Waits until the text has been printed after that of the last call. Returns the output in between, including the
+   * text.
+   */
+  async waitFor(text: string): Promise<string> {
     const end = this.#end.then(() => {
-      throw new Error(`Not shown: ${JSON.stringify(text)} in ${JSON.stringify(this.shown.slice(this.#from))}`);
+      throw new Error(`Expected ${JSON.stringify(text)} in ${JSON.stringify(this.output.slice(this.#from))}`);
     });
-    while (this.shown.indexOf(text, this.#from) < 0) {
+    while (this.output.indexOf(text, this.#from) < 0) {
       await Promise.race([end, new Promise<void>((resolve) => (this.#onData = resolve))]);
     }
     end.catch(() => {});
     const from = this.#from;
-    this.#from = this.shown.indexOf(text, from) + text.length;
-    return this.shown.slice(from, this.#from);
+    this.#from = this.output.indexOf(text, from) + text.length;
+    return this.output.slice(from, this.#from);
   }
 
-  /** Types a line, and resolves with what is shown after it up to the next prompt. */
-  async ask(line: string): Promise<string> {
+  /** Types a line. Returns the output from then to the next prompt. */
+  async enter(line: string): Promise<string> {
     this.type(`${line}\r`);
-    await this.until('\n');
-    return this.until(PROMPT);
+    await this.waitFor('\n');
+    return this.waitFor(PROMPT);
   }
 
-  /** Resolves with the exit code. */
+  /** Waits for the process to exit. Returns its exit code. */
   async end(): Promise<number | null> {
     return (await this.#end).code;
   }
@@ -61,5 +64,8 @@ export class Pty {
   }
 }
 
-/** What readline writes for a prompt, without styles: to the first column, erase what is below, the prompt. */
+/**
+ * The output of readline for a prompt, without styles: it moves to the first column, erases everything below, and
+ * prints the prompt.
+ */
 export const PROMPT = '\u001b[1G\u001b[0J> \u001b[3G';

@@ -7,22 +7,22 @@ import { uninstall as runUninstall } from '../../../host/cli/uninstall.ts';
 import { UsageError } from '../../../host/cli/usage-error.ts';
 import type { CommandIo } from '../../../host/registration/command.ts';
 
-/** Runs `tabagent install` for an injected machine. */
-export const install = (typed: readonly string[], io: CommandIo) => run('install', runInstall, typed, io);
+/** Runs `tabagent install` with injected input and output. */
+export const install = (args: readonly string[], io: CommandIo) => run('install', runInstall, args, io);
 
-/** Runs `tabagent uninstall` for an injected machine. */
-export const uninstall = (typed: readonly string[], io: CommandIo) => run('uninstall', runUninstall, typed, io);
+/** Runs `tabagent uninstall` with injected input and output. */
+export const uninstall = (args: readonly string[], io: CommandIo) => run('uninstall', runUninstall, args, io);
 
 async function run(
   name: string,
   program: (input: CommandInput, io: CommandIo) => Promise<number>,
-  typed: readonly string[],
+  args: readonly string[],
   io: CommandIo,
 ): Promise<number> {
   const command = commandOf(name);
   if (command === undefined) throw new Error(`No command ${name}`);
   try {
-    return await program(parseCommand(command, typed), io);
+    return await program(parseCommand(command, args), io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     io.stderr.write(`${error.message}\n${helpOf(command)}`);

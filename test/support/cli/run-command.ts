@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { HOST_MAIN } from '../host/host-process.ts';
 
-/** A finished command. */
-export interface Ran {
+/** The result of a command that has exited. */
+export interface CommandResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -20,8 +20,8 @@ export interface RunOptions {
 }
 
 /** Starts the built `tabagent`. */
-export function startCommand(typed: readonly string[], { home, env = {} }: RunOptions): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [HOST_MAIN, ...typed], {
+export function startCommand(args: readonly string[], { home, env = {} }: RunOptions): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [HOST_MAIN, ...args], {
     env: {
       PATH: process.env.PATH,
       HOME: home,
@@ -34,17 +34,17 @@ export function startCommand(typed: readonly string[], { home, env = {} }: RunOp
   });
 }
 
-/** Runs the built `tabagent` to its end. */
-export async function runCommand(typed: readonly string[], options: RunOptions): Promise<Ran> {
-  const child = startCommand(typed, options);
-  // A command that reads no input may have ended before it is written.
+/** Runs the built `tabagent` until it exits. */
+export async function runCommand(args: readonly string[], options: RunOptions): Promise<CommandResult> {
+  const child = startCommand(args, options);
+  // A command that reads no input may exit before the input is written.
   child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
-  return ended(child);
+  return collectOutput(child);
 }
 
 /** Collects the output of a started command until it exits. */
-export async function ended(child: ChildProcessWithoutNullStreams): Promise<Ran> {
+export async function collectOutput(child: ChildProcessWithoutNullStreams): Promise<CommandResult> {
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,8 +1,8 @@
 import { FileLock } from '../../../host/common/file-lock.ts';
 
 /**
- * Takes and releases locks in a separate process. A message names what to do with which file; the answer is whether a
- * lock was taken, or is held.
+ * A command for a process that acquires and releases locks. It replies with whether the lock was acquired, is held, or
+ * was released.
  */
 export interface LockCommand {
   readonly command: 'try' | 'share' | 'isHeld' | 'release';

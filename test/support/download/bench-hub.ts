@@ -1,20 +1,23 @@
 import { startHub } from '../hub/hub.ts';
 
-/** What the benchmark's hub serves, and at which speed. */
-export interface BenchHubOrder {
+/** Options for the benchmark's hub. */
+export interface BenchHubOptions {
   readonly repo: string;
   readonly name: string;
   readonly path: string;
-  /** Bytes per second of each connection, in turn; empty: unlimited. */
+  /**
+   * Speed limits of the connections, in bytes per second. They repeat if there are more connections; an empty list
+   * means no limit.
+   */
   readonly speeds: readonly number[];
 }
 
 /**
- * A hub in its own process, so that it shares no thread with the downloading program. It sends from memory, because on two
- * cores the hub's processor time is taken from the compared programs.
+ * Runs a hub in a separate process, where it shares no thread with the downloading program. It sends from memory, to
+ * leave as much CPU time as possible to the compared programs.
  */
 process.once('message', async (message) => {
-  const { repo, name, path, speeds } = message as BenchHubOrder;
+  const { repo, name, path, speeds } = message as BenchHubOptions;
   const hub = await startHub({
     repos: { [repo]: { files: { [name]: { path, inMemory: true } } } },
     ...(speeds.length === 0

@@ -1,8 +1,8 @@
 /** Keeps a core busy until it is killed or its parent exits. */
 process.once('disconnect', () => process.exit(0));
-const turn = () => {
+const spin = () => {
   const until = performance.now() + 50;
   while (performance.now() < until);
-  setImmediate(turn);
+  setImmediate(spin);
 };
-turn();
+spin();

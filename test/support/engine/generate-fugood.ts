@@ -1,15 +1,15 @@
 import { servePeer } from './peer-run.ts';
 
-/** What this benchmark uses of `@fugood/llama.node`, as its documentation gives it. */
+/** The documented API of `@fugood/llama.node`, as far as this benchmark uses it. */
 interface Fugood {
   loadModel(options: object): Promise<{
     completion(options: object, onToken: (data: { token: string }) => void): Promise<{ tokens_predicted: number }>;
   }>;
 }
 
-/** A peer of the generation benchmark: another binding of llama.cpp, in this process. */
+/** A peer of the generation benchmark: another llama.cpp binding, in this process. */
 servePeer(async ({ file, contextSize, batchSize, threads, url }) => {
-  if (url === undefined) throw new Error('Expected the address of the package');
+  if (url === undefined) throw new Error('Expected the URL of the package');
   const { loadModel } = (await import(url)) as Fugood;
   const context = await loadModel({
     model: file,

@@ -2,8 +2,8 @@ import { getLlama } from 'node-llama-cpp';
 import { servePeer } from './peer-run.ts';
 
 /**
- * A peer of the generation benchmark: node-llama-cpp in this process, with nothing around its token iterator but the
- * text of each token.
+ * A peer of the generation benchmark: node-llama-cpp in this process, which only iterates over tokens and detokenizes
+ * them.
  */
 servePeer(async ({ file, contextSize, batchSize, threads }) => {
   const llama = await getLlama({
@@ -20,10 +20,10 @@ servePeer(async ({ file, contextSize, batchSize, threads }) => {
     await sequence.clearHistory();
     const { bos, shouldPrependBosToken } = model.tokens;
     const tokens = model.tokenize(prompt, true);
-    const begin = shouldPrependBosToken && bos !== null ? [bos] : [];
+    const prefix = shouldPrependBosToken && bos !== null ? [bos] : [];
     let text = '';
     let count = 0;
-    for await (const token of sequence.evaluate([...begin, ...tokens], { temperature: 0 })) {
+    for await (const token of sequence.evaluate([...prefix, ...tokens], { temperature: 0 })) {
       text += model.detokenize([token]);
       onFirst();
       count += 1;

@@ -1,8 +1,8 @@
 import type { FromRunner, GpuMode, LoadedFigures, RunnerFacts, ToRunner } from '../../../host/engine/ipc.ts';
 
 /**
- * A runner on a machine whose GPU driver aborts the process: while loading, or, with `GGML_TEST_ABORT=start`, as soon
- * as the backend starts. It stands for hardware that cannot be had in a test; without a GPU it loads.
+ * Simulates a runner on a machine whose GPU driver aborts the process while a model loads or, with
+ * `GGML_TEST_ABORT=start`, when the backend starts. Without GPU layers, loading succeeds.
  */
 const FIGURES: LoadedFigures = {
   vocabSize: 1,

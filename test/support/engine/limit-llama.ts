@@ -3,8 +3,9 @@ import { ThreadLimit } from '../../../host/engine/runner/thread-limit.ts';
 import type { CpuTimeSource } from '../../../host/hardware/cpu-time.ts';
 
 /**
- * Evaluates with a model in a separate process, with one thread or with a limit that alternates between one and two as
- * another process seems to take a core; prints JSON with the result and the numbers of threads that llama.cpp used.
+ * Runs a model with one thread, or with a limit that alternates between one and two threads because another process
+ * seems to use a core. Prints JSON with the results and the numbers of threads that llama.cpp used.
+ *
  * Arguments: model, `fixed` or `limited`, `generate` or `embed`.
  */
 const [modelPath = '', threads = '', work = ''] = process.argv.slice(2);
@@ -17,7 +18,7 @@ const llama = await getLlama({
   logger: () => undefined,
 });
 
-/** Two CPUs, one of which is busy before the first request and each second one after it. */
+/** CPU times of two CPUs, one of which is busy before the first request and every second one after it. */
 let readings = 0;
 let time = 0;
 const source: CpuTimeSource = {
@@ -35,9 +36,9 @@ const source: CpuTimeSource = {
   },
 };
 const limit = threads === 'limited' ? new ThreadLimit(llama, { most: 2, quick: 2 }, source) : undefined;
-const during = <T>(run: () => Promise<T>) => (limit === undefined ? run() : limit.during(run));
+const withLimit = <T>(run: () => Promise<T>) => (limit === undefined ? run() : limit.during(run));
 const create = <T>(make: () => Promise<T>) => (limit === undefined ? make() : limit.withoutLimit(make));
-const wanted = limit === undefined ? 1 : 2;
+const maxThreads = limit === undefined ? 1 : 2;
 await limit?.start();
 
 const model = await llama.loadModel({ modelPath });
@@ -45,8 +46,8 @@ const used = new Set<number>();
 const results: unknown[] = [];
 if (work === 'embed') {
   for (let request = 0; request < 4; request += 1) {
-    await during(async () => {
-      const embedder = await create(() => model.createEmbeddingContext({ contextSize: 256, threads: wanted }));
+    await withLimit(async () => {
+      const embedder = await create(() => model.createEmbeddingContext({ contextSize: 256, threads: maxThreads }));
       const inner = (embedder as unknown as { readonly _llamaContext: { readonly currentThreads: number } })
         ._llamaContext;
       results.push((await embedder.getEmbeddingFor('once upon a time there was a dog')).vector);
@@ -55,11 +56,11 @@ if (work === 'embed') {
     });
   }
 } else {
-  const context = await create(() => model.createContext({ contextSize: 1024, sequences: 1, threads: wanted }));
+  const context = await create(() => model.createContext({ contextSize: 1024, sequences: 1, threads: maxThreads }));
   const sequence = context.getSequence();
   for (let request = 0; request < 2; request += 1) {
     await sequence.clearHistory();
-    await during(async () => {
+    await withLimit(async () => {
       const tokens: number[] = [];
       for await (const token of sequence.evaluate(model.tokenize('once upon'), { temperature: 0 })) {
         tokens.push(token);

@@ -3,17 +3,17 @@ import { findContainment } from '../../../host/engine/sandbox/containment.ts';
 import { loadRequest, REAL_RUNNER, TestModels } from './test-models.ts';
 
 /**
- * A minimal host for a test to kill: loads the model of its argument, keeps another runner warm, prints both process IDs.
- * With the argument `sandbox` or `setpriv`, runners are started as the host starts them, with or without a sandbox.
+ * A minimal host for a test to kill: loads a model, keeps another runner warm, and sends both process IDs. Arguments:
+ * the model and optionally `sandbox` or `setpriv`, which start runners as the host does, with or without a sandbox.
  */
-const [file = '', how] = process.argv.slice(2);
+const [file = '', mode] = process.argv.slice(2);
 const { PATH } = process.env;
 const containment = await findContainment({
-  env: how === 'setpriv' ? { PATH, TABAGENT_SANDBOX: 'off' } : { PATH },
+  env: mode === 'setpriv' ? { PATH, TABAGENT_SANDBOX: 'off' } : { PATH },
   entry: REAL_RUNNER,
   home: dirname(file),
 });
-const host = new TestModels(how === undefined ? {} : { containment });
+const host = new TestModels(mode === undefined ? {} : { containment });
 await host.load(await loadRequest('m', file));
 const ready = host.log.next('engine.runner-ready');
 host.engine.warm();

@@ -1,8 +1,8 @@
 import { getLlama } from 'node-llama-cpp';
 
 /**
- * The peer of the load benchmark: node-llama-cpp used as its documentation shows, in this process. It is imported and
- * `getLlama` has run when it says it is ready; each message is a load, answered with its time in milliseconds.
+ * The peer of the load benchmark: node-llama-cpp in this process, used as documented. It sends `ready` after
+ * `getLlama`. Each message requests a load; the reply is its time in milliseconds.
  */
 const llama = await getLlama({
   gpu: false,
@@ -14,9 +14,9 @@ const llama = await getLlama({
 
 process.on('message', async (message) => {
   const { file, contextSize, threads } = message as { file: string; contextSize: number; threads: number };
-  const begin = performance.now();
+  const start = performance.now();
   const model = await llama.loadModel({ modelPath: file, gpuLayers: 0 });
   await model.createContext({ contextSize, sequences: 1, threads });
-  process.send?.(performance.now() - begin);
+  process.send?.(performance.now() - start);
 });
 process.send?.('ready');

@@ -1,13 +1,13 @@
 /**
- * Loads models with llama.cpp and prints the size of the buffers it allocated, for {@link measureMemory}.
+ * Loads models with llama.cpp, and prints the sizes of the buffers it allocates, for {@link measureMemory}.
  *
- * Arguments: a JSON list of {@link MemoryCase}. Output: a JSON list of bytes.
+ * Argument: a JSON list of {@link MemoryCase}. Output: a JSON list of sizes in bytes.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** A load. */
+/** The model and settings of a load. */
 export interface MemoryCase {
   readonly file: string;
   readonly contextSize: number;
@@ -19,7 +19,7 @@ export interface MemoryCase {
 
 const SELF = fileURLToPath(import.meta.url);
 
-/** Returns the bytes of main memory that llama.cpp's buffers take for each load. */
+/** Returns the size of llama.cpp's buffers in main memory for each load, in bytes. */
 export async function measureMemory(cases: readonly MemoryCase[]): Promise<number[]> {
   const { stdout } = await promisify(execFile)(process.execPath, [SELF, JSON.stringify(cases)]);
   return JSON.parse(stdout);

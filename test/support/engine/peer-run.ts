@@ -1,45 +1,47 @@
-/** What a peer of the generation benchmark is asked once it stands. */
-export interface PeerOrder {
+/** A request to a peer of the generation benchmark. */
+export interface PeerRequest {
   readonly prompt: string;
   readonly maxTokens: number;
 }
 
-/** What a peer is started with. */
+/** The model that a peer loads, and the settings. */
 export interface PeerModel {
   readonly file: string;
   readonly contextSize: number;
   readonly batchSize: number;
   readonly threads: number;
-  /** Address of the package to import, where it is not installed with this project. */
+  /** URL of the package to import, if it is not a dependency of this project. */
   readonly url?: string;
 }
 
-/** What one generation took, from the question to its last token. */
-export interface PeerAnswer {
+/** The number of tokens of a generation, and the times from the request to the first and last token. */
+export interface PeerResult {
   readonly tokens: number;
   readonly firstMs: number;
   readonly totalMs: number;
 }
 
 /**
- * The child's side of a peer in a separate process: the first message makes it, each further one is a generation.
+ * Runs a peer in a child process. The first message is a {@link PeerModel}; each further one is a {@link PeerRequest}.
+ *
+ * @param make Loads the model. Returns a function that generates text and returns the number of tokens.
  */
 export function servePeer(
-  make: (model: PeerModel) => Promise<(order: PeerOrder, onFirst: () => void) => Promise<number>>,
+  make: (model: PeerModel) => Promise<(request: PeerRequest, onFirst: () => void) => Promise<number>>,
 ): void {
-  let generate: ((order: PeerOrder, onFirst: () => void) => Promise<number>) | undefined;
+  let generate: ((request: PeerRequest, onFirst: () => void) => Promise<number>) | undefined;
   process.on('message', async (message) => {
     if (generate === undefined) {
       generate = await make(message as PeerModel);
       process.send?.('ready');
       return;
     }
-    const begin = performance.now();
+    const start = performance.now();
     let first: number | undefined;
-    const tokens = await generate(message as PeerOrder, () => {
+    const tokens = await generate(message as PeerRequest, () => {
       first ??= performance.now();
     });
     const end = performance.now();
-    process.send?.({ tokens, firstMs: (first ?? end) - begin, totalMs: end - begin } satisfies PeerAnswer);
+    process.send?.({ tokens, firstMs: (first ?? end) - start, totalMs: end - start } satisfies PeerResult);
   });
 }

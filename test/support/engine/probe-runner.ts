@@ -3,15 +3,15 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { FromRunner, ToRunner } from '../../../host/engine/ipc.ts';
 
-/** Targets of the attempts; sent as JSON in the prompt of a `render` command. */
+/** Targets of the attempts. A test sends them as JSON in the prompt of a `render` command. */
 export interface Probe {
-  /** A port of this computer with a listener. */
+  /** A port on loopback with a listener. */
   readonly port: number;
   readonly secret: string;
   readonly model: string;
 }
 
-/** What the runner was able to do. */
+/** What the runner could access. */
 export interface ProbeResult {
   readonly connects: boolean;
   readonly readsSecret: boolean;
@@ -32,7 +32,7 @@ const OTHER_FACTS = {
   startMs: 0,
 };
 
-/** A runner that tries what the sandbox must prevent. */
+/** A runner that attempts what the sandbox must prevent. */
 process.on('message', async (message) => {
   const received = message as ToRunner;
   if (received.type === 'start') {

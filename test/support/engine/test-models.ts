@@ -11,23 +11,26 @@ import {
   ModelRegistry,
 } from '../../../host/models/model-registry.ts';
 
-/** The real runner, as it is built: it starts in a third of the time that its source takes. */
+/** The built runner, which starts three times as fast as from source. */
 export const REAL_RUNNER = new URL('../../../dist/host/main.js', import.meta.url);
 
-/** A runner of `test/support/engine/`, by its file name. */
+/** Returns the URL of a runner in `test/support/engine/`. */
 export function fixtureRunner(file: string): URL {
   return new URL(file, import.meta.url);
 }
 
-/** Settings for the models tests make. One thread: with more, ggml's workers spin at each other on a busy machine. */
+/**
+ * Settings for generated models. One thread, because ggml's threads spin while they wait for each other, which is slow
+ * on a busy machine.
+ */
 export const SETTINGS: LoadSettings = { gpuLayers: 0, contextSize: 256, threads: 1 };
 
-/** A log whose next line of an event can be awaited. */
+/** A log whose events can be awaited. */
 export class WatchedLog implements Logger {
   readonly lines: { readonly event: string; readonly fields: LogFields }[] = [];
   readonly #waiting = new Set<{ readonly event: string; resolve(fields: LogFields): void }>();
 
-  /** The fields of the next line of this event. */
+  /** Waits for the next occurrence of an event, and returns its fields. */
   next(event: string): Promise<LogFields> {
     return new Promise((resolve) => this.#waiting.add({ event, resolve }));
   }
@@ -52,7 +55,7 @@ export class WatchedLog implements Logger {
   }
 }
 
-/** A registry of models over an engine, with its own log. */
+/** A model registry with an engine and a log. */
 export class TestModels {
   readonly log = new WatchedLog();
   readonly models: ModelRegistry;
@@ -87,7 +90,7 @@ export class TestModels {
     return this.models.load({ id: request.id, start }, options);
   }
 
-  /** Process id of the runner that loaded a model last. */
+  /** Returns the process ID of the runner that last loaded a model. */
   pidOf(id: string): number | undefined {
     const line = this.log.lines.findLast(({ event, fields }) => event === 'engine.loaded' && fields.id === id);
     return line?.fields.pid as number | undefined;
@@ -99,7 +102,7 @@ export class TestModels {
   }
 }
 
-/** A request to load a file. */
+/** Returns a request to load a file. */
 export async function loadRequest(
   id: string,
   file: string,
@@ -108,9 +111,9 @@ export async function loadRequest(
   return { id, model: await inspectModel([file]), settings: { ...SETTINGS, ...settings } };
 }
 
-/** Whether a process with this ID exists. */
+/** Returns whether a process with this ID exists. */
 export function isAlive(pid: number | undefined): boolean {
-  if (pid === undefined) throw new Error('Expected a process id');
+  if (pid === undefined) throw new Error('Expected a process ID');
   try {
     process.kill(pid, 0);
     return true;
@@ -119,5 +122,5 @@ export function isAlive(pid: number | undefined): boolean {
   }
 }
 
-/** Path of `ask-llama.ts`. */
-export const ASK_LLAMA = fileURLToPath(new URL('ask-llama.ts', import.meta.url));
+/** Path of `query-llama.ts`. */
+export const QUERY_LLAMA = fileURLToPath(new URL('query-llama.ts', import.meta.url));

@@ -1,6 +1,6 @@
 import type { FromRunner, ToRunner } from '../../../host/engine/ipc.ts';
 
-/** A runner that answers every command with an error of many megabytes. */
+/** A runner that replies to every command with an error of many megabytes. */
 process.on('message', (message) => {
   const received = message as ToRunner;
   if (received.type !== 'command') return;

@@ -5,21 +5,21 @@ import { fileURLToPath } from 'node:url';
 import type { BrowserOptions, TestBrowser, WebPage } from '../browser/browser.ts';
 import { startChromium } from '../browser/chromium.ts';
 import { startFirefox } from '../browser/firefox.ts';
+import { HostFixture } from '../host/host-fixture.ts';
 import { HOST_MAIN } from '../host/host-process.ts';
-import { Workshop } from '../host/workshop.ts';
 import { type HubOptions, startHub, type TestHub } from '../hub/hub.ts';
 import { PageDriver } from './page-driver.ts';
 
 const EXTENSIONS = fileURLToPath(new URL('../../../dist/extension', import.meta.url));
 
-type Look = Pick<BrowserOptions, 'dark' | 'forcedColors' | 'size'>;
+type Appearance = Pick<BrowserOptions, 'dark' | 'forcedColors' | 'size'>;
 
 /** A browser that the extension is tested in. */
 export interface BrowserKind {
   readonly name: 'chromium' | 'firefox';
   readonly programs: readonly string[];
   readonly start: (options: BrowserOptions) => Promise<TestBrowser>;
-  /** The folder that exists in a home after the browser was started once. */
+  /** The profile folder in the home folder, which exists after the browser was started once. */
   readonly profile: string;
   /** The extension built for it. */
   readonly extension: string;
@@ -43,45 +43,51 @@ export const BROWSERS: readonly BrowserKind[] = [
   },
 ];
 
-/** A home, a hub, a browser with the built extension and, once it is installed, the built host. */
+/** A home folder, a hub, a browser with the built extension and, after {@link install}, the built host. */
 export class BrowserFixture {
   readonly hub: TestHub;
-  readonly #shop: Workshop;
+  readonly #host: HostFixture;
   readonly #kind: BrowserKind;
   readonly #program: string;
-  readonly #moreEnv: Record<string, string>;
+  readonly #additionalEnv: Record<string, string>;
   #browser: TestBrowser | undefined;
 
-  private constructor(shop: Workshop, hub: TestHub, kind: BrowserKind, program: string, env: Record<string, string>) {
-    this.#shop = shop;
+  private constructor(
+    host: HostFixture,
+    hub: TestHub,
+    kind: BrowserKind,
+    program: string,
+    env: Record<string, string>,
+  ) {
+    this.#host = host;
     this.hub = hub;
     this.#kind = kind;
     this.#program = program;
-    this.#moreEnv = env;
+    this.#additionalEnv = env;
   }
 
-  /** @param env Added to the environment of the browser and the host. */
+  /** @param env Additional environment variables of the browser and the host. */
   static async open(
     kind: BrowserKind,
     program: string,
     hub: HubOptions,
     env: Record<string, string> = {},
   ): Promise<BrowserFixture> {
-    const shop = await Workshop.open();
-    await mkdir(join(shop.home, kind.profile), { recursive: true });
-    return new BrowserFixture(shop, shop.use(await startHub(hub)), kind, program, env);
+    const host = await HostFixture.open();
+    await mkdir(join(host.home, kind.profile), { recursive: true });
+    return new BrowserFixture(host, host.use(await startHub(hub)), kind, program, env);
   }
 
   /** Writes the host's configuration file. */
   async configure(config: object): Promise<void> {
-    const home = join(this.#shop.home, 'tabagent');
+    const home = join(this.#host.home, 'tabagent');
     await mkdir(home, { recursive: true, mode: 0o700 });
     await writeFile(join(home, 'config.json'), JSON.stringify(config), { mode: 0o600 });
   }
 
-  /** Closes something after the test. */
+  /** Closes a resource when the fixture is closed. */
   use<T extends { close(): Promise<unknown> }>(resource: T): T {
-    return this.#shop.use(resource);
+    return this.#host.use(resource);
   }
 
   /** Registers the built host with the browser. */
@@ -95,32 +101,32 @@ export class BrowserFixture {
   }
 
   /** Opens a page of the extension. The first one starts the browser. */
-  async page(path: string, look: Look = {}): Promise<PageDriver> {
-    const browser = await this.#start(look);
+  async page(path: string, appearance: Appearance = {}): Promise<PageDriver> {
+    const browser = await this.#start(appearance);
     return new PageDriver(await browser.openPage(path));
   }
 
   /** Opens a web page in a tab. The first page starts the browser. */
   async webPage(url: string): Promise<WebPage> {
     const browser = await this.#start({});
-    await this.#welcomed(browser);
+    await this.#waitForWelcomePage(browser);
     return browser.openWebPage(url);
   }
 
-  /** Evaluates an expression in the extension's worker. Only in Chromium. */
+  /** Evaluates an expression in the extension's worker. Supported only in Chromium. */
   async inWorker(expression: string): Promise<unknown> {
     const browser = await this.#start({});
     return browser.evaluateInWorker?.(expression);
   }
 
-  /** Grants the extension the permission for the host of an address. */
+  /** Grants the extension the permission for the host of a URL. */
   async allow(url: string): Promise<void> {
     const { protocol, hostname } = new URL(url);
     await (await this.#start({})).grantHost(`${protocol}//${hostname}/*`);
   }
 
-  /** Waits for the tab that the extension opens when it is installed: later, it would become the current one. */
-  async #welcomed(browser: TestBrowser): Promise<void> {
+  /** Waits for the tab that the extension opens when it is installed. If it opened later, it would become the current tab. */
+  async #waitForWelcomePage(browser: TestBrowser): Promise<void> {
     const page = new PageDriver(await browser.openPage('options.html'));
     await page.waitFor(
       `chrome.extension.getViews({ type: 'tab' }).some(({ location }) => location.pathname === '/welcome.html')`,
@@ -128,14 +134,14 @@ export class BrowserFixture {
     await page.close();
   }
 
-  async #start(look: Look): Promise<TestBrowser> {
+  async #start(appearance: Appearance): Promise<TestBrowser> {
     this.#browser ??= await this.#kind.start({
       program: this.#program,
-      home: this.#shop.home,
+      home: this.#host.home,
       extension: this.#kind.extension,
       env: this.#env,
       size: { width: 400, height: 580 },
-      ...look,
+      ...appearance,
     });
     return this.#browser;
   }
@@ -148,11 +154,11 @@ export class BrowserFixture {
 
   async close(): Promise<void> {
     await this.closeBrowser();
-    await this.#shop.close();
+    await this.#host.close();
   }
 
   get #env(): Record<string, string> {
-    const { home } = this.#shop;
+    const { home } = this.#host;
     return {
       PATH: process.env.PATH ?? '',
       HOME: home,
@@ -161,7 +167,7 @@ export class BrowserFixture {
       TABAGENT_GPU: 'off',
       TABAGENT_STALL_TIMEOUT_MS: '2000',
       LANGUAGE: 'en',
-      ...this.#moreEnv,
+      ...this.#additionalEnv,
     };
   }
 }

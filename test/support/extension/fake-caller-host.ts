@@ -5,18 +5,20 @@ import type { HostEvent } from '../../../host/protocol/messages.ts';
 // biome-ignore lint/suspicious/noExplicitAny: each action has its own fields and payload.
 type Any = any;
 
-/** A host with one loaded model, which counts a token for each character and answers when a test says so. */
+/**
+ * A host with one loaded model, which counts one token per character. Tests can delay its answers with {@link waits}.
+ */
 export class FakeCallerHost implements CallerHost {
   readonly requests: { readonly action: string; readonly fields: Any }[] = [];
   loaded: string[] = ['model'];
   downloaded: string[] = ['model', 'other'];
   current: string | null = 'model';
   contextSize = 400;
-  /** An action that fails, with a code. */
+  /** An action that fails, and its error. */
   failing: { readonly action: string; readonly error: RequestError } | undefined;
-  /** What a load waits for. */
+  /** Loads wait for this promise. */
   loading: Promise<void> | undefined;
-  /** Whether answers wait for `finish()`. */
+  /** Whether generations wait for {@link finish}. */
   waits = false;
   readonly #listeners = new Set<(event: HostEvent) => void>();
   readonly #finish = new Map<string, (payload: object) => void>();
@@ -76,7 +78,11 @@ export class FakeCallerHost implements CallerHost {
     for (const listener of this.#listeners) listener(event as HostEvent);
   }
 
-  /** Ends the oldest generation, or the one of a request. */
+  /**
+   * Completes the generation of a request; by default the oldest one.
+   *
+   * @param more Fields that replace those of the default result.
+   */
   finish(more: object = {}, requestId = [...this.#finish.keys()][0] ?? ''): void {
     const resolve = this.#finish.get(requestId);
     this.#finish.delete(requestId);

@@ -1,7 +1,7 @@
 import type { NativePort } from '../../../extension/host-connection.ts';
 import type { FromTabAgent } from '../../../extension/web-ai/client.ts';
 
-/** A caller's port, as the worker gets it, and the caller at its other end. */
+/** A caller of the worker's API, and its port. */
 export class FakeCaller {
   readonly received: FromTabAgent[] = [];
   isDisconnected = false;
@@ -28,15 +28,15 @@ export class FakeCaller {
     for (const listener of this.#listeners) listener(message);
   }
 
-  /** Sends a request; returns its id. */
+  /** Sends a request. Returns its ID. */
   start(verb: string, fields: object = {}): number {
     const id = this.#nextId++;
     this.send({ id, verb, ...fields });
     return id;
   }
 
-  /** Sends a request; resolves with the last message about it. */
-  ask(verb: string, fields: object = {}): Promise<FromTabAgent> {
+  /** Sends a request. Resolves with the last message about it. */
+  request(verb: string, fields: object = {}): Promise<FromTabAgent> {
     return this.endOf(this.start(verb, fields));
   }
 
@@ -45,7 +45,7 @@ export class FakeCaller {
     return this.waitFor((message) => message.id === id && (message.kind === 'done' || message.kind === 'error'));
   }
 
-  /** Resolves with the first message that matches, received already or later. */
+  /** Resolves with the first matching message, which may already have been received. */
   waitFor(matches: (message: FromTabAgent) => boolean): Promise<FromTabAgent> {
     return new Promise((resolve) => {
       const check = () => {

@@ -1,20 +1,20 @@
 import type { ClientPort, Fitted, FromTabAgent, ToTabAgent } from '../../../extension/web-ai/client.ts';
 
 type Request = ToTabAgent & { readonly messages?: readonly { readonly content: string; readonly tokens?: number }[] };
-type Answer = (request: Request, say: (message: object) => void) => void;
+type Answer = (request: Request, send: (message: object) => void) => void;
 
-/** TabAgent at the other end of a client's port: counts a token for each character, and answers as a test says. */
+/** Simulates TabAgent at the other end of a client's port. It counts one token per character; tests set its answers. */
 export class FakeTabAgent {
-  /** What arrived, in order. */
+  /** The received requests, in order. */
   readonly received: Request[] = [];
   contextWindow = 100;
-  /** Returns the answer to a prompt. */
-  answer: Answer = (_, say) => say({ kind: 'done', result: textResult('Hi.') });
-  /** How many messages the next requests leave out. */
+  /** Answers a prompt by sending messages. */
+  answer: Answer = (_, send) => send({ kind: 'done', result: textResult('Hi.') });
+  /** Number of messages that are evicted from the next requests. */
   evicted = 0;
   #ports: { listeners: Set<(message: unknown) => void>; closers: Set<() => void> }[] = [];
 
-  /** How often it was connected to. */
+  /** The number of connections so far. */
   get connections(): number {
     return this.#ports.length;
   }
@@ -29,41 +29,41 @@ export class FakeTabAgent {
     };
   };
 
-  /** Closes the port, as a browser does that stops the worker. */
+  /** Closes the port, as a browser does when it stops the worker. */
   disconnect(): void {
     for (const close of this.#ports.at(-1)?.closers ?? []) close();
   }
 
   /** Sends a message about a request. */
-  say(message: FromTabAgent | object): void {
+  send(message: FromTabAgent | object): void {
     for (const listener of this.#ports.at(-1)?.listeners ?? []) listener(structuredClone(message));
   }
 
   #receive(request: Request): void {
     this.received.push(request);
     const { id, verb } = request;
-    const say = (message: object) => queueMicrotask(() => this.say({ id, ...message }));
+    const send = (message: object) => queueMicrotask(() => this.send({ id, ...message }));
     if (verb === 'stop') return;
     const messages = request.messages ?? [];
     const tokens = messages.map((message) => message.tokens ?? message.content.length);
     const kept = tokens.toSpliced(Number((request as { pinned?: number }).pinned ?? 0), this.evicted);
     const fitted: Fitted = { evicted: this.evicted, tokens: kept, toolTokens: 0, contextWindow: this.contextWindow };
-    if (verb === 'availability') say({ kind: 'done', result: { availability: 'available' } });
-    else if (verb === 'measure') say({ kind: 'done', result: { tokens } });
-    else if (verb === 'detect') say({ kind: 'done', result: { languages: [{ language: 'und', confidence: 1 }] } });
+    if (verb === 'availability') send({ kind: 'done', result: { availability: 'available' } });
+    else if (verb === 'measure') send({ kind: 'done', result: { tokens } });
+    else if (verb === 'detect') send({ kind: 'done', result: { languages: [{ language: 'und', confidence: 1 }] } });
     else if (verb === 'prompt') {
-      say({ kind: 'fitted', fitted });
-      this.answer(request, say);
-    } else say({ kind: 'done', result: fitted });
+      send({ kind: 'fitted', fitted });
+      this.answer(request, send);
+    } else send({ kind: 'done', result: fitted });
   }
 }
 
-/** The result of a prompt that is only text. */
+/** Returns the result of a prompt: text only. */
 export function textResult(text: string) {
   return { text, toolCalls: [], tokens: text.length, finish: 'stop' };
 }
 
-/** The result of a prompt that calls a tool. */
+/** Returns the result of a prompt: a tool call. */
 export function callResult(name: string, args: object) {
   const call = { id: `call-${name}`, name, arguments: JSON.stringify(args) };
   return { text: '', toolCalls: [call], tokens: 5, finish: 'tool-calls' };

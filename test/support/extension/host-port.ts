@@ -2,9 +2,9 @@ import type { NativePort } from '../../../extension/host-connection.ts';
 import type { HostProcess } from '../host/host-process.ts';
 
 /**
- * A native port with a real host at its other end and no browser in between.
+ * Returns a native port that is connected to a real host without a browser.
  *
- * @param intercept Returns a reply to give in the place of the host; undefined to let the host reply.
+ * @param intercept Returns a reply to send instead of the host's; undefined to let the host reply.
  */
 export function portOf(host: HostProcess, intercept: () => object | undefined = () => undefined): NativePort {
   const listeners = new Set<(message: unknown) => void>();

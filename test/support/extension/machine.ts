@@ -2,7 +2,7 @@ import type { Snapshot } from '../../../extension/page/snapshot.ts';
 
 type Machine = NonNullable<Snapshot['machine']>;
 
-/** A computer with memory, bytes; the same amount is free. */
+/** Returns a computer with this much memory, in bytes, all of it free. */
 export function machineWith(ram: number, vram = 0): Machine {
   const gpu = { available: true, name: 'GPU', vendor: 'X', total_vram: vram, available_vram: vram, used_vram: 0 };
   const cpu = {

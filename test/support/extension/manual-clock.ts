@@ -17,7 +17,7 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** The remaining times of the timers, milliseconds, the shortest first. */
+  /** The remaining times of the timers in milliseconds, shortest first. */
   get delays(): number[] {
     return [...this.#timers].map(({ at }) => at - this.#now).sort((a, b) => a - b);
   }
@@ -31,7 +31,7 @@ export class ManualClock implements Clock {
     }
   }
 
-  /** Resolves once a timer with this delay is set. */
+  /** Waits until a timer with this delay is set. */
   async waitForTimer(ms: number): Promise<void> {
     while (!this.delays.includes(ms)) {
       await new Promise<void>((resolve) => this.#waiting.add(resolve));

@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExtensionPage, Key } from '../browser/browser.ts';
 
-/** The folder for screenshots, ignored by git. */
+/** The folder for screenshots, which git ignores. */
 const SCREENSHOTS = fileURLToPath(new URL('../../../out/screenshots', import.meta.url));
 
-/** axe-core as a script. */
+/** The script of axe-core. */
 const AXE = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'));
 
-/** Time limit for a wait, milliseconds. Drivers stop at 30 seconds. */
+/** Time limit for a wait, in milliseconds. Browser drivers time out after 30 seconds. */
 const TIMEOUT_MS = 25_000;
 
-/** Polling interval of a wait, milliseconds. */
+/** Polling interval of a wait, in milliseconds. */
 const POLL_MS = 20;
 
-/** Drives a page of the extension as a user does. Waits are for what the page shows, never for a time. */
+/** Controls a page of the extension as a user would. It waits for conditions, never for a fixed time. */
 export class PageDriver {
   readonly #page: ExtensionPage;
 
@@ -29,8 +29,9 @@ export class PageDriver {
   }
 
   /**
-   * Returns the value of an expression, which may be a promise, once it is truthy. It is polled, because what a page shows
-   * also changes without a mutation: the text of an element with `content-visibility: auto` is empty until it is rendered.
+   * Waits until the value of an expression, which may be a promise, is truthy, and returns it. It polls, because a page
+   * can change without a DOM mutation: the text of an element with `content-visibility: auto` is empty until it is
+   * rendered.
    */
   waitFor(expression: string): Promise<unknown> {
     return this.#page.evaluate(`new Promise((resolve, reject) => {
@@ -45,24 +46,24 @@ export class PageDriver {
     })`);
   }
 
-  /** Returns the text of an element, once it contains `words`. */
+  /** Waits until the text of an element contains `words`, and returns it. */
   async waitForText(selector: string, words = ''): Promise<string> {
     const text = `document.querySelector(${JSON.stringify(selector)}).innerText`;
     return String(await this.waitFor(`${text}.includes(${JSON.stringify(words)}) && (${text} || ' ')`));
   }
 
-  /** Resolves once an element exists. */
+  /** Waits until an element exists. */
   async waitForElement(selector: string): Promise<void> {
     await this.waitFor(`document.querySelector(${JSON.stringify(selector)}) !== null`);
   }
 
-  /** Clicks an element, once it exists and is enabled. */
+  /** Waits until an element exists and is enabled, and clicks it. */
   async click(selector: string): Promise<void> {
     await this.waitForElement(`${selector}:not(:disabled)`);
     await this.#page.click(selector);
   }
 
-  /** Presses a key where the focus is. */
+  /** Presses a key in the focused element. */
   press(key: Key): Promise<void> {
     return this.#page.press(key);
   }
@@ -82,8 +83,8 @@ export class PageDriver {
     })()`);
   }
 
-  /** Sends a request to the host as the page would; returns the payload or the error. */
-  ask(action: string, fields: object = {}): Promise<unknown> {
+  /** Sends a request to the host, as the page does. Returns the payload or the error. */
+  request(action: string, fields: object = {}): Promise<unknown> {
     return this.#page.evaluate(`new Promise((resolve) => {
       const port = chrome.runtime.connect({ name: 'page' });
       port.onMessage.addListener((message) => {
@@ -95,7 +96,7 @@ export class PageDriver {
     })`);
   }
 
-  /** Returns what axe-core finds, as `rule: element`. */
+  /** Returns the violations that axe-core finds, as `rule: element`. */
   async accessibilityViolations(): Promise<string[]> {
     const source = await readFile(AXE, 'utf8');
     await this.#page.evaluate(`(() => { if (globalThis.axe === undefined) { ${source} } })()`);
@@ -106,7 +107,7 @@ export class PageDriver {
     return found as string[];
   }
 
-  /** Resolves when the finite animations of the page have ended. */
+  /** Waits until all finite animations of the page have ended. */
   async waitForAnimations(): Promise<void> {
     await this.#page.evaluate(
       `Promise.allSettled(document.getAnimations()

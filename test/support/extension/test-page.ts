@@ -2,7 +2,7 @@ import type { NativePort } from '../../../extension/host-connection.ts';
 import type { ToPage } from '../../../extension/worker/page-messages.ts';
 import type { PagePort } from '../../../extension/worker/worker.ts';
 
-/** A page's port as `runtime.onConnect` passes it, and the page at its other end. */
+/** A page that is connected to the worker, and its port. */
 export class TestPage {
   /** The messages of the worker, in order. */
   readonly received: ToPage[] = [];
@@ -27,7 +27,7 @@ export class TestPage {
     for (const closer of this.#closers) closer();
   }
 
-  /** Returns the first message that matches, received already or later. */
+  /** Returns the first matching message, which may already have been received. */
   async waitFor(matches: (message: ToPage) => boolean): Promise<ToPage> {
     const found = this.received.find(matches);
     if (found !== undefined) return found;
@@ -44,7 +44,7 @@ export class TestPage {
   }
 }
 
-/** A native port without a host: the browser closes it at once. */
+/** Returns a native port without a host, which the browser closes immediately. */
 export function deadPort(): NativePort {
   return {
     postMessage() {},

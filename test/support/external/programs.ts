@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-/** Hex SHA-256, as the programs and the hub have it. */
+/** Returns the SHA-256 in hexadecimal, as programs and the hub use it. */
 export function sha256(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-/** Writes a file and the folders above it. Gives its path back. */
+/** Writes a file and creates its parent folders. Returns its path. */
 export function put(content: Uint8Array | string, ...path: [string, ...string[]]): string {
   const file = join(...path);
   mkdirSync(dirname(file), { recursive: true });
@@ -15,22 +15,22 @@ export function put(content: Uint8Array | string, ...path: [string, ...string[]]
   return file;
 }
 
-/** One file of a repository, as huggingface_hub would store it. */
+/** A file of a repository in the cache of huggingface_hub. */
 export interface HubCacheFile {
   readonly repo: string;
   readonly file: string;
   readonly content: Uint8Array;
-  /** Default: 40 times `a`. */
+  /** The commit hash. Default: `a`, 40 times. */
   readonly commit?: string;
-  /** The branch that stands for the commit; none where null. Default: `main`. */
+  /** The branch that points to the commit; null for none. Default: `main`. */
   readonly ref?: string | null;
-  /** Default: its SHA-256. */
+  /** The name of the blob. Default: the SHA-256 of the content. */
   readonly blob?: string;
-  /** As on Windows without the right to make links. */
+  /** Stores the file in the snapshot, as on Windows without the permission to create links. */
   readonly withoutLinks?: boolean;
 }
 
-/** Puts a file into a cache of huggingface_hub's. Gives the path in its snapshot back. */
+/** Writes a file to a cache of huggingface_hub. Returns its path in the snapshot. */
 export function putHubCache(cache: string, file: HubCacheFile): string {
   const { commit = 'a'.repeat(40), ref = 'main', withoutLinks = false } = file;
   const repo = join(cache, `models--${file.repo.replace('/', '--')}`);
@@ -46,13 +46,15 @@ export function putHubCache(cache: string, file: HubCacheFile): string {
 /** A layer of a model in Ollama's store. */
 export interface OllamaLayer {
   readonly content: Uint8Array;
-  /** Default: the model's. */
+  /** Default: the media type of a model. */
   readonly mediaType?: string;
-  /** What the manifest says instead of the content's own. */
+  /** A digest for the manifest. Default: that of the content. */
   readonly digest?: string;
 }
 
-/** Puts a model into Ollama's store under `name` (`qwen3`, or `someone/qwen3`). Gives the path of its first blob back. */
+/**
+ * Writes a model to Ollama's store under a name such as `qwen3` or `someone/qwen3`. Returns the path of its first blob.
+ */
 export function putOllama(store: string, name: string, tag: string, layers: readonly OllamaLayer[]): string {
   const paths = layers.map(({ content }) => put(content, store, 'blobs', `sha256-${sha256(content)}`));
   const manifest = {

@@ -10,34 +10,34 @@ import {
   writeGguf,
 } from './write-gguf.ts';
 
-/** Special tokens, at the beginning of the vocabulary. */
+/** Special tokens, which come first in the vocabulary. */
 const SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
 const CLS = SPECIAL.indexOf('[CLS]');
 const SEP = SPECIAL.indexOf('[SEP]');
 
-/** Dimensions of a vector: one attention head, with a width that all kernels of llama.cpp support. */
+/** Embedding width: one attention head, of a size that all kernels of llama.cpp support. */
 const WIDTH = 64;
 
 /** Epsilon of the layer norms, as in BERT. */
 const EPSILON = 1e-12;
 
 export interface BertOptions {
-  /** The words of the vocabulary, in lower case; every other word is `[UNK]`. */
+  /** The words of the vocabulary, in lower case. All other words are `[UNK]`. */
   readonly words: readonly string[];
   /** Context length in tokens. @default 64 */
   readonly contextLength?: number;
-  /** `<architecture>.pooling_type`; default 1, mean; null omits it. */
+  /** The value of `<architecture>.pooling_type`; null omits the key. Default: 1, mean. */
   readonly pooling?: number | null;
-  /** If set, the model has a rank head: the weight of each word in a score. Pooling is then `rank`. */
+  /** The weight of each word in a score. If set, the model has a rank head, and pooling is `rank`. */
   readonly rank?: Readonly<Record<string, number>>;
   readonly metadata?: Readonly<Record<string, Value>>;
 }
 
 /**
- * Creates a BERT model with known results. A token's embedding is one-hot. Without a rank head, attention and
- * feed-forward are zero, so a token's vector is the normed one-hot and a text's is their mean ({@link bertVector}).
- * With one, attention adds the mean of all tokens to each, and the head weighs what the first token then holds ({@link
- * bertScore}).
+ * Returns a BERT model with known results. Token embeddings are one-hot vectors. Without a rank head, attention and
+ * feed-forward weights are zero, so a token's vector is its normalized embedding, and a text's vector is the mean of
+ * those ({@link bertVector}). With a rank head, attention adds the mean of all tokens to each token, and the head
+ * weights the vector of the first token ({@link bertScore}).
  */
 export function bertModel(options: BertOptions): Buffer {
   const { words, contextLength = 64, pooling = options.rank === undefined ? 1 : 4, rank, metadata = {} } = options;
@@ -83,13 +83,13 @@ export function bertModel(options: BertOptions): Buffer {
   });
 }
 
-/** Returns the vector of a text before normalization: the mean of its tokens' normalized one-hot vectors. */
+/** Returns the vector of a text before normalization: the mean of the normalized one-hot vectors of its tokens. */
 export function bertVector(words: readonly string[], text: string): number[] {
   const rows = idsOf(words, text).map((id) => norm(oneHot(id)));
   return mean(rows);
 }
 
-/** Returns the score of a pair: the sigmoid of the weighted words in the first token's vector after attention. */
+/** Returns the score of a pair: the sigmoid of the weighted sum of the first token's vector after attention. */
 export function bertScore(
   words: readonly string[],
   rank: Readonly<Record<string, number>>,
@@ -98,8 +98,8 @@ export function bertScore(
 ): number {
   const ids = [CLS, ...wordIds(words, query), SEP, SEP, ...wordIds(words, document), SEP];
   const rows = ids.map((id) => norm(oneHot(id)));
-  const seen = mean(rows);
-  const first = norm(norm((rows[0] ?? []).map((value, i) => value + (seen[i] ?? 0))));
+  const average = mean(rows);
+  const first = norm(norm((rows[0] ?? []).map((value, i) => value + (average[i] ?? 0))));
   const logit = head(words, rank).reduce((sum, weight, i) => sum + weight * (first[i] ?? 0), 0);
   return 1 / (1 + Math.exp(-logit));
 }

@@ -1,4 +1,4 @@
-/** Chat templates that use too much time or memory, or try to read other data or to escape the sandbox. */
+/** Chat templates that take too much time or memory, read other data, or try to escape the sandbox. */
 export const HOSTILE_TEMPLATES = [
   '{% for i in range(1000000000) %}x{% endfor %}',
   '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}',

@@ -4,12 +4,12 @@ import { ggufFront, tensorSize } from './write-gguf.ts';
 
 const MiB = 1024 * 1024;
 
-/** Bytes written at once. */
+/** Size of a write, in bytes. */
 const BLOCK = 4 * MiB;
 
 /**
- * Writes a llama-architecture F16 model of about `megabytes` MiB to `path`, one block at a time: small random weights
- * (finite, some ±0.01) that load and run like a real model's. The same seed gives the same file.
+ * Writes an F16 model of the architecture `llama` and about `megabytes` MiB. Its weights are small random numbers
+ * (about ±0.01), so it loads and runs like a real model. The same seed results in the same file.
  */
 export async function largeModel(path: string, options: { megabytes: number; seed: number }): Promise<void> {
   const shape: LlamaShape = {
@@ -29,7 +29,7 @@ export async function largeModel(path: string, options: { megabytes: number; see
   const tensors = llamaTensors(whole, 'F16');
   const pieces = Array.from({ length: shape.vocabulary - vocabulary([]).length }, (_, i) => `▁w${i}`);
   const F16_FILE = 1;
-  const front = ggufFront({
+  const header = ggufFront({
     metadata: { ...llamaMetadata('Large', whole, F16_FILE), ...sentencePiece(vocabulary(pieces)) },
     tensors,
   });
@@ -38,7 +38,7 @@ export async function largeModel(path: string, options: { megabytes: number; see
   const ones = Buffer.from(new Float32Array(shape.embedding).fill(1).buffer);
   const file = await open(path, 'w');
   try {
-    await file.write(front);
+    await file.write(header);
     for (const tensor of tensors) {
       const { bytes, padding } = tensorSize(tensor);
       const source = tensor.type === 'F32' ? ones : block;

@@ -1,2 +1,2 @@
-// The self-test of `tabagent doctor` uses it too, so it is part of the host.
+// Part of the host, because the self-test of `tabagent doctor` also uses it.
 export * from '../../../host/gguf/writing/llama-parts.ts';

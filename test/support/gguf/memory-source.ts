@@ -1,6 +1,6 @@
 import type { ByteSource } from '../../../host/gguf/model.ts';
 
-/** A source over bytes in memory that records what was read. */
+/** Returns a source of bytes in memory that records all reads. */
 export function memorySource(bytes: Uint8Array): ByteSource & { readonly reads: { offset: number; length: number }[] } {
   const reads: { offset: number; length: number }[] = [];
   return {

@@ -3,7 +3,7 @@ import { sentencePiece, vocabulary } from './llama-parts.ts';
 import { Seeded } from './seeded.ts';
 import { array, float32, ggufFront, string, type TensorSpec, tensorSize, uint32, type Value } from './write-gguf.ts';
 
-/** The measures that the models of all kinds here share. */
+/** The dimensions that all kinds of models share. */
 const EMBEDDING = 512;
 const HEADS = 8;
 const KV_HEADS = 2;
@@ -14,7 +14,7 @@ const CONTEXT_LENGTH = 131_072;
 const EXPERTS = 8;
 const EXPERT_FEED_FORWARD = 256;
 
-/** Kinds of models by what their layers store of a text. */
+/** Kinds of models, by what their layers store for each token. */
 export const MODEL_KINDS = [
   'dense',
   'sliding-window',
@@ -33,35 +33,35 @@ export const MODEL_KINDS = [
 
 export type ModelKind = (typeof MODEL_KINDS)[number];
 
-/** Options of {@link writeModelKind}. */
+/** Options for {@link writeModelKind}. */
 export interface KindOptions {
   readonly layers?: number;
-  /** Pieces in the vocabulary besides its bytes. Default: 4,096. */
+  /** Number of pieces in the vocabulary, in addition to bytes. Default: 4,096. */
   readonly pieces?: number;
   /** Type of the matrices. Default: F16. */
   readonly matrixType?: string;
-  /** Weights that are not zero, so that the output depends on all of the text. */
+  /** Seed for random weights, with which the output depends on the whole text. Default: all weights are zero. */
   readonly seed?: number;
 }
 
 /**
- * Writes a model of a kind to `path`: an architecture of llama.cpp with all of its tensors, whose weights are zero unless
- * there is a seed. It loads and evaluates text, and without a seed takes almost no space on the disk.
+ * Writes a model of a kind: an architecture of llama.cpp with all its tensors. It loads and evaluates text. Without a
+ * seed, the file is sparse and takes almost no space on the disk.
  */
 export async function writeModelKind(path: string, kind: ModelKind, options: KindOptions = {}): Promise<void> {
   const { metadata, tensors } = modelKind(kind, options);
   const file = await open(path, 'w');
   try {
-    const front = ggufFront({ metadata, tensors });
-    await file.write(front);
+    const header = ggufFront({ metadata, tensors });
+    await file.write(header);
     const size = tensors.reduce((total, tensor) => {
       const { bytes, padding } = tensorSize(tensor);
       return total + bytes + padding;
-    }, front.length);
+    }, header.length);
     await file.truncate(size);
     if (options.seed === undefined) return;
     const random = new Seeded(options.seed);
-    let at = front.length;
+    let at = header.length;
     for (const tensor of tensors) {
       const { bytes, padding } = tensorSize(tensor);
       await file.write(weightsOf(tensor, bytes, random), 0, bytes, at);
@@ -72,7 +72,10 @@ export async function writeModelKind(path: string, kind: ModelKind, options: Kin
   }
 }
 
-/** Returns random F16 weights between 2^-8 and 2^-4 with both signs; what is F32 scales: a state decays, the rest stays. */
+/**
+ * Returns random F16 weights with absolute values between 2^-8 and 2^-4. F32 tensors are scales: state decays,
+ * everything else is unchanged.
+ */
 function weightsOf({ name, type }: TensorSpec, bytes: number, random: Seeded): Buffer {
   if (type !== 'F16') return Buffer.from(new Float32Array(bytes / 4).fill(name.includes('ssm_a') ? -0.5 : 1).buffer);
   const halves = new Uint16Array(bytes / 2);
@@ -82,7 +85,7 @@ function weightsOf({ name, type }: TensorSpec, bytes: number, random: Seeded): B
   return Buffer.from(halves.buffer);
 }
 
-/** A model's description: its metadata without the general part, and the tensors of each layer. */
+/** A kind's architecture-specific metadata, and the tensors of each layer. */
 interface Kind {
   readonly architecture: string;
   readonly metadata: Readonly<Record<string, Value>>;
@@ -96,10 +99,15 @@ export function modelKind(kind: ModelKind, options: KindOptions = {}) {
   const { pieces = 4096, matrixType = 'F16' } = options;
   const make = KINDS[kind];
   const layers = options.layers ?? LAYERS;
-  const { architecture, metadata, tensorsOf, outputNorm = 'output_norm.weight' } = make(new Parts(matrixType), layers);
+  const {
+    architecture,
+    metadata,
+    tensorsOf,
+    outputNorm = 'output_norm.weight',
+  } = make(new TensorFactory(matrixType), layers);
   const tokens = vocabulary(Array.from({ length: pieces }, (_, i) => `▁w${i}`));
   const key = (name: string) => `${architecture}.${name}`;
-  const matrix = new Parts(matrixType).matrix;
+  const matrix = new TensorFactory(matrixType).matrix;
   return {
     metadata: {
       'general.architecture': string(architecture),
@@ -125,8 +133,8 @@ export function modelKind(kind: ModelKind, options: KindOptions = {}) {
 
 const vector = (name: string, ...dimensions: number[]): TensorSpec => ({ name, dimensions, type: 'F32' });
 
-/** Tensors that several architectures have. */
-class Parts {
+/** Creates tensors that several architectures have in common. */
+class TensorFactory {
   readonly #type: string;
 
   constructor(type: string) {
@@ -178,7 +186,7 @@ class Parts {
   }
 }
 
-/** Metadata of attention with the shared measures. */
+/** Returns attention metadata with the shared dimensions. */
 function attentionKeys(head = HEAD): Record<string, Value> {
   return {
     feed_forward_length: uint32(FEED_FORWARD),
@@ -196,7 +204,10 @@ const expertKeys = {
   expert_feed_forward_length: uint32(EXPERT_FEED_FORWARD),
 };
 
-/** Heads of keys and values of each layer, where every `interval`th layer has attention and the others have a state. */
+/**
+ * Returns the number of KV heads of each layer, where every `interval`th layer has attention and the others are
+ * recurrent.
+ */
 const headsEvery = (interval: number, layers: number) =>
   array(
     'uint32',
@@ -211,25 +222,25 @@ const SSM_RANK = 32;
 const CONVOLUTION = 4;
 const GROUP_STATE = 128;
 
-const KINDS: Readonly<Record<ModelKind, (parts: Parts, layers: number) => Kind>> = {
-  dense: (parts) => ({
+const KINDS: Readonly<Record<ModelKind, (create: TensorFactory, layers: number) => Kind>> = {
+  dense: (create) => ({
     architecture: 'llama',
     metadata: attentionKeys(),
-    tensorsOf: (i) => [...parts.attention(i), parts.norm(i, 'ffn_norm'), ...parts.feedForward(i)],
+    tensorsOf: (i) => [...create.attention(i), create.norm(i, 'ffn_norm'), ...create.feedForward(i)],
   }),
-  'sliding-window': (parts) => ({
+  'sliding-window': (create) => ({
     architecture: 'gemma3',
     metadata: { ...attentionKeys(), 'attention.sliding_window': uint32(1024) },
     tensorsOf: (i) => [
-      ...parts.attention(i),
-      ...parts.norms(i, HEAD),
-      parts.norm(i, 'post_attention_norm'),
-      parts.norm(i, 'ffn_norm'),
-      ...parts.feedForward(i),
-      parts.norm(i, 'post_ffw_norm'),
+      ...create.attention(i),
+      ...create.norms(i, HEAD),
+      create.norm(i, 'post_attention_norm'),
+      create.norm(i, 'ffn_norm'),
+      ...create.feedForward(i),
+      create.norm(i, 'post_ffw_norm'),
     ],
   }),
-  'sliding-window-by-layer': (parts, layers) => ({
+  'sliding-window-by-layer': (create, layers) => ({
     architecture: 'gemma4',
     metadata: {
       ...attentionKeys(128),
@@ -244,9 +255,9 @@ const KINDS: Readonly<Record<ModelKind, (parts: Parts, layers: number) => Kind>>
       'rope.freq_base_swa': float32(10_000),
       embedding_length_per_layer_input: uint32(0),
     },
-    tensorsOf: (i) => gemma4Layer(parts, i, true),
+    tensorsOf: (i) => gemma4Layer(create, i, true),
   }),
-  'shared-kv': (parts, layers) => ({
+  'shared-kv': (create, layers) => ({
     architecture: 'gemma4',
     metadata: {
       ...attentionKeys(128),
@@ -262,25 +273,30 @@ const KINDS: Readonly<Record<ModelKind, (parts: Parts, layers: number) => Kind>>
       'rope.freq_base_swa': float32(10_000),
       embedding_length_per_layer_input: uint32(0),
     },
-    tensorsOf: (i) => gemma4Layer(parts, i, i < layers - 2),
+    tensorsOf: (i) => gemma4Layer(create, i, i < layers - 2),
   }),
-  chunked: (parts) => ({
+  chunked: (create) => ({
     architecture: 'llama4',
     metadata: { ...attentionKeys(), ...expertKeys, interleave_moe_layer_step: uint32(2) },
     tensorsOf: (i) => [
-      ...parts.attention(i),
-      parts.norm(i, 'ffn_norm'),
+      ...create.attention(i),
+      create.norm(i, 'ffn_norm'),
       ...(i % 2 === 1
-        ? [...parts.experts(i), ...parts.feedForward(i, EXPERT_FEED_FORWARD, '_shexp')]
-        : parts.feedForward(i)),
+        ? [...create.experts(i), ...create.feedForward(i, EXPERT_FEED_FORWARD, '_shexp')]
+        : create.feedForward(i)),
     ],
   }),
-  experts: (parts) => ({
+  experts: (create) => ({
     architecture: 'qwen3moe',
     metadata: { ...attentionKeys(), ...expertKeys },
-    tensorsOf: (i) => [...parts.attention(i), ...parts.norms(i, HEAD), parts.norm(i, 'ffn_norm'), ...parts.experts(i)],
+    tensorsOf: (i) => [
+      ...create.attention(i),
+      ...create.norms(i, HEAD),
+      create.norm(i, 'ffn_norm'),
+      ...create.experts(i),
+    ],
   }),
-  latent: (parts) => {
+  latent: (create) => {
     const rank = 256;
     const rope = 64;
     const nope = 128;
@@ -302,23 +318,23 @@ const KINDS: Readonly<Record<ModelKind, (parts: Parts, layers: number) => Kind>>
         expert_shared_count: uint32(1),
       },
       tensorsOf: (i) => [
-        parts.norm(i, 'attn_norm'),
+        create.norm(i, 'attn_norm'),
         vector(`blk.${i}.attn_q_a_norm.weight`, 192),
         vector(`blk.${i}.attn_kv_a_norm.weight`, rank),
-        parts.matrix(`blk.${i}.attn_q_a.weight`, EMBEDDING, 192),
-        parts.matrix(`blk.${i}.attn_q_b.weight`, 192, HEADS * (nope + rope)),
-        parts.matrix(`blk.${i}.attn_kv_a_mqa.weight`, EMBEDDING, rank + rope),
-        parts.matrix(`blk.${i}.attn_k_b.weight`, nope, rank, HEADS),
-        parts.matrix(`blk.${i}.attn_v_b.weight`, rank, nope, HEADS),
-        parts.matrix(`blk.${i}.attn_output.weight`, HEADS * nope, EMBEDDING),
-        parts.norm(i, 'ffn_norm'),
+        create.matrix(`blk.${i}.attn_q_a.weight`, EMBEDDING, 192),
+        create.matrix(`blk.${i}.attn_q_b.weight`, 192, HEADS * (nope + rope)),
+        create.matrix(`blk.${i}.attn_kv_a_mqa.weight`, EMBEDDING, rank + rope),
+        create.matrix(`blk.${i}.attn_k_b.weight`, nope, rank, HEADS),
+        create.matrix(`blk.${i}.attn_v_b.weight`, rank, nope, HEADS),
+        create.matrix(`blk.${i}.attn_output.weight`, HEADS * nope, EMBEDDING),
+        create.norm(i, 'ffn_norm'),
         ...(i < 1
-          ? parts.feedForward(i)
-          : [...parts.experts(i), ...parts.feedForward(i, EXPERT_FEED_FORWARD, '_shexp')]),
+          ? create.feedForward(i)
+          : [...create.experts(i), ...create.feedForward(i, EXPERT_FEED_FORWARD, '_shexp')]),
       ],
     };
   },
-  recurrent: (parts) => ({
+  recurrent: (create) => ({
     architecture: 'mamba',
     metadata: {
       feed_forward_length: uint32(0),
@@ -328,9 +344,9 @@ const KINDS: Readonly<Record<ModelKind, (parts: Parts, layers: number) => Kind>>
       'ssm.state_size': uint32(SSM_STATE),
       'ssm.time_step_rank': uint32(SSM_RANK),
     },
-    tensorsOf: (i) => [parts.norm(i, 'attn_norm'), ...mamba(parts, i)],
+    tensorsOf: (i) => [create.norm(i, 'attn_norm'), ...mamba(create, i)],
   }),
-  hybrid: (parts, layers) => ({
+  hybrid: (create, layers) => ({
     architecture: 'jamba',
     metadata: {
       ...attentionKeys(),
@@ -342,19 +358,19 @@ const KINDS: Readonly<Record<ModelKind, (parts: Parts, layers: number) => Kind>>
     },
     tensorsOf: (i) => [
       ...(isAttention(4, i)
-        ? parts.attention(i)
+        ? create.attention(i)
         : [
-            parts.norm(i, 'attn_norm'),
-            ...mamba(parts, i),
+            create.norm(i, 'attn_norm'),
+            ...mamba(create, i),
             vector(`blk.${i}.ssm_dt_norm.weight`, SSM_RANK),
             vector(`blk.${i}.ssm_b_norm.weight`, SSM_STATE),
             vector(`blk.${i}.ssm_c_norm.weight`, SSM_STATE),
           ]),
-      parts.norm(i, 'ffn_norm'),
-      ...parts.feedForward(i),
+      create.norm(i, 'ffn_norm'),
+      ...create.feedForward(i),
     ],
   }),
-  'hybrid-grouped': (parts, layers) => ({
+  'hybrid-grouped': (create, layers) => ({
     architecture: 'granitehybrid',
     metadata: {
       ...attentionKeys(),
@@ -362,23 +378,23 @@ const KINDS: Readonly<Record<ModelKind, (parts: Parts, layers: number) => Kind>>
       ...groupedStateKeys,
     },
     tensorsOf: (i) => [
-      ...(isAttention(4, i) ? parts.attention(i) : [parts.norm(i, 'attn_norm'), ...groupedState(parts, i)]),
-      parts.norm(i, 'ffn_norm'),
-      ...parts.feedForward(i),
+      ...(isAttention(4, i) ? create.attention(i) : [create.norm(i, 'attn_norm'), ...groupedState(create, i)]),
+      create.norm(i, 'ffn_norm'),
+      ...create.feedForward(i),
     ],
   }),
-  'parallel-hybrid': (parts) => ({
+  'parallel-hybrid': (create) => ({
     architecture: 'falcon-h1',
     metadata: { ...attentionKeys(), ...groupedStateKeys },
     tensorsOf: (i) => [
-      ...parts.attention(i),
-      ...groupedState(parts, i),
-      // The only one of these tensors whose name has no suffix.
+      ...create.attention(i),
+      ...groupedState(create, i),
+      // The only one of these tensors without the suffix `.weight`.
       vector(`blk.${i}.ffn_norm`, EMBEDDING),
-      ...parts.feedForward(i),
+      ...create.feedForward(i),
     ],
   }),
-  'hybrid-delta': (parts) => {
+  'hybrid-delta': (create) => {
     const state = 64;
     const keyHeads = 4;
     const valueHeads = 8;
@@ -398,26 +414,26 @@ const KINDS: Readonly<Record<ModelKind, (parts: Parts, layers: number) => Kind>>
       },
       tensorsOf: (i) => [
         ...(isAttention(4, i)
-          ? [...parts.attention(i, { queryFactor: 2 }), ...parts.norms(i, HEAD)]
+          ? [...create.attention(i, { queryFactor: 2 }), ...create.norms(i, HEAD)]
           : [
-              parts.norm(i, 'attn_norm'),
-              parts.matrix(`blk.${i}.attn_qkv.weight`, EMBEDDING, keys * 2 + values),
-              parts.matrix(`blk.${i}.attn_gate.weight`, EMBEDDING, values),
+              create.norm(i, 'attn_norm'),
+              create.matrix(`blk.${i}.attn_qkv.weight`, EMBEDDING, keys * 2 + values),
+              create.matrix(`blk.${i}.attn_gate.weight`, EMBEDDING, values),
               vector(`blk.${i}.ssm_conv1d.weight`, CONVOLUTION, keys * 2 + values),
               vector(`blk.${i}.ssm_dt.bias`, valueHeads),
               vector(`blk.${i}.ssm_a`, valueHeads),
-              parts.matrix(`blk.${i}.ssm_ba.weight`, EMBEDDING, valueHeads * 2),
+              create.matrix(`blk.${i}.ssm_ba.weight`, EMBEDDING, valueHeads * 2),
               vector(`blk.${i}.ssm_norm.weight`, state),
-              parts.matrix(`blk.${i}.ssm_out.weight`, values, EMBEDDING),
+              create.matrix(`blk.${i}.ssm_out.weight`, values, EMBEDDING),
             ]),
-        parts.norm(i, 'post_attention_norm'),
-        ...parts.experts(i),
+        create.norm(i, 'post_attention_norm'),
+        ...create.experts(i),
         vector(`blk.${i}.ffn_gate_inp_shexp.weight`, EMBEDDING),
-        ...parts.feedForward(i, EXPERT_FEED_FORWARD, '_shexp'),
+        ...create.feedForward(i, EXPERT_FEED_FORWARD, '_shexp'),
       ],
     };
   },
-  'hybrid-convolution': (parts, layers) => ({
+  'hybrid-convolution': (create, layers) => ({
     architecture: 'lfm2',
     metadata: {
       ...attentionKeys(),
@@ -427,15 +443,15 @@ const KINDS: Readonly<Record<ModelKind, (parts: Parts, layers: number) => Kind>>
     outputNorm: 'token_embd_norm.weight',
     tensorsOf: (i) => [
       ...(isAttention(4, i)
-        ? [...parts.attention(i), ...parts.norms(i, HEAD)]
+        ? [...create.attention(i), ...create.norms(i, HEAD)]
         : [
-            parts.norm(i, 'attn_norm'),
+            create.norm(i, 'attn_norm'),
             vector(`blk.${i}.shortconv.conv.weight`, 3, EMBEDDING),
-            parts.matrix(`blk.${i}.shortconv.in_proj.weight`, EMBEDDING, 3 * EMBEDDING),
-            parts.matrix(`blk.${i}.shortconv.out_proj.weight`, EMBEDDING, EMBEDDING),
+            create.matrix(`blk.${i}.shortconv.in_proj.weight`, EMBEDDING, 3 * EMBEDDING),
+            create.matrix(`blk.${i}.shortconv.out_proj.weight`, EMBEDDING, EMBEDDING),
           ]),
-      parts.norm(i, 'ffn_norm'),
-      ...parts.feedForward(i),
+      create.norm(i, 'ffn_norm'),
+      ...create.feedForward(i),
     ],
   }),
 };
@@ -448,46 +464,46 @@ const groupedStateKeys = {
   'ssm.group_count': uint32(1),
 };
 
-/** Mamba's state space, as in `mamba.cpp` and `jamba.cpp`. */
-function mamba(parts: Parts, i: number): TensorSpec[] {
+/** Returns the tensors of a Mamba layer, as in `mamba.cpp` and `jamba.cpp`. */
+function mamba(create: TensorFactory, i: number): TensorSpec[] {
   return [
-    parts.matrix(`blk.${i}.ssm_in.weight`, EMBEDDING, 2 * SSM_INNER),
+    create.matrix(`blk.${i}.ssm_in.weight`, EMBEDDING, 2 * SSM_INNER),
     vector(`blk.${i}.ssm_conv1d.weight`, CONVOLUTION, SSM_INNER),
     vector(`blk.${i}.ssm_conv1d.bias`, SSM_INNER),
-    parts.matrix(`blk.${i}.ssm_x.weight`, SSM_INNER, SSM_RANK + 2 * SSM_STATE),
-    parts.matrix(`blk.${i}.ssm_dt.weight`, SSM_RANK, SSM_INNER),
+    create.matrix(`blk.${i}.ssm_x.weight`, SSM_INNER, SSM_RANK + 2 * SSM_STATE),
+    create.matrix(`blk.${i}.ssm_dt.weight`, SSM_RANK, SSM_INNER),
     vector(`blk.${i}.ssm_dt.bias`, SSM_INNER),
     vector(`blk.${i}.ssm_a`, SSM_STATE, SSM_INNER),
     vector(`blk.${i}.ssm_d`, SSM_INNER),
-    parts.matrix(`blk.${i}.ssm_out.weight`, SSM_INNER, EMBEDDING),
+    create.matrix(`blk.${i}.ssm_out.weight`, SSM_INNER, EMBEDDING),
   ];
 }
 
-/** Mamba-2's state space, as in `granite-hybrid.cpp` and `falcon-h1.cpp`. */
-function groupedState(parts: Parts, i: number): TensorSpec[] {
+/** Returns the tensors of a Mamba-2 layer, as in `granite-hybrid.cpp` and `falcon-h1.cpp`. */
+function groupedState(create: TensorFactory, i: number): TensorSpec[] {
   const heads = 16;
   return [
-    parts.matrix(`blk.${i}.ssm_in.weight`, EMBEDDING, 2 * SSM_INNER + 2 * GROUP_STATE + heads),
+    create.matrix(`blk.${i}.ssm_in.weight`, EMBEDDING, 2 * SSM_INNER + 2 * GROUP_STATE + heads),
     vector(`blk.${i}.ssm_conv1d.weight`, CONVOLUTION, SSM_INNER + 2 * GROUP_STATE),
     vector(`blk.${i}.ssm_conv1d.bias`, SSM_INNER + 2 * GROUP_STATE),
     vector(`blk.${i}.ssm_dt.bias`, heads),
     vector(`blk.${i}.ssm_a`, 1, heads),
     vector(`blk.${i}.ssm_d`, 1, heads),
     vector(`blk.${i}.ssm_norm.weight`, SSM_INNER, 1),
-    parts.matrix(`blk.${i}.ssm_out.weight`, SSM_INNER, EMBEDDING),
+    create.matrix(`blk.${i}.ssm_out.weight`, SSM_INNER, EMBEDDING),
   ];
 }
 
-/** A layer of Gemma 4: every third has full attention with longer heads. */
-function gemma4Layer(parts: Parts, i: number, withKeys: boolean): TensorSpec[] {
+/** Returns the tensors of a layer of Gemma 4. Every third layer has full attention, with larger heads. */
+function gemma4Layer(create: TensorFactory, i: number, withKeys: boolean): TensorSpec[] {
   const head = isAttention(3, i) ? 128 : HEAD;
   return [
-    ...parts.attention(i, { head, withKeys }),
-    ...parts.norms(i, head, withKeys),
+    ...create.attention(i, { head, withKeys }),
+    ...create.norms(i, head, withKeys),
     ...(isAttention(3, i) && i === 2 ? [vector('rope_freqs.weight', 64)] : []),
-    parts.norm(i, 'post_attention_norm'),
-    parts.norm(i, 'ffn_norm'),
-    ...parts.feedForward(i),
-    parts.norm(i, 'post_ffw_norm'),
+    create.norm(i, 'post_attention_norm'),
+    create.norm(i, 'ffn_norm'),
+    ...create.feedForward(i),
+    create.norm(i, 'post_ffw_norm'),
   ];
 }

@@ -1,7 +1,7 @@
-import { NASTY } from './nasty.ts';
+import { EDGE_VALUES } from './edge-values.ts';
 import type { Seeded } from './seeded.ts';
 
-/** Offsets of the numbers of one entry of the tensor table in the file. */
+/** Offsets in the file of the fields of an entry in the tensor table. */
 interface Entry {
   readonly dimensionCount: number;
   readonly dimensions: readonly number[];
@@ -11,11 +11,11 @@ interface Entry {
   readonly nameLength: number;
 }
 
-/** Offsets of the counts in a GGUF header, bytes. Source: the GGUF specification. */
+/** Offsets of the counts in a GGUF header, in bytes. Source: the GGUF specification. */
 const TENSOR_COUNT = 8;
 const METADATA_COUNT = 16;
 
-/** Finds the entries of the table by their names, in a valid file. */
+/** Returns the entries of the tensor table in a valid file. Finds them by their names. */
 function entries(bytes: Buffer, header: number): Entry[] {
   const front = bytes.subarray(0, header).toString('latin1');
   return [...front.matchAll(/(?:token_embd|output|output_norm|blk\.\d+\.[a-z_]+)\.weight/g)].map((match) => {
@@ -35,33 +35,33 @@ function entries(bytes: Buffer, header: number): Entry[] {
 
 type TableMutation = (bytes: Buffer, table: readonly [Entry, ...Entry[]], random: Seeded) => void;
 
-const nastyOffset: TableMutation = (bytes, table, random) => {
-  bytes.writeBigUInt64LE(random.pick(NASTY), random.pick(table).offset);
+const edgeOffset: TableMutation = (bytes, table, random) => {
+  bytes.writeBigUInt64LE(random.pick(EDGE_VALUES), random.pick(table).offset);
 };
 
-/** Two tensors at one offset, or one that overlaps another. */
+/** Gives a tensor the offset of another one, or one that overlaps it. */
 const overlap: TableMutation = (bytes, table, random) => {
   const other = bytes.readBigUInt64LE(random.pick(table).offset);
   bytes.writeBigUInt64LE(other + BigInt(32 * random.below(3)), random.pick(table).offset);
 };
 
-const crookedOffset: TableMutation = (bytes, table, random) => {
+const misalignedOffset: TableMutation = (bytes, table, random) => {
   const { offset } = random.pick(table);
   bytes.writeBigUInt64LE(bytes.readBigUInt64LE(offset) + BigInt(1 + random.below(31)), offset);
 };
 
-const nastyDimension: TableMutation = (bytes, table, random) => {
+const edgeDimension: TableMutation = (bytes, table, random) => {
   const [first, ...rest] = random.pick(table).dimensions;
-  if (first !== undefined) bytes.writeBigUInt64LE(random.pick(NASTY), random.pick([first, ...rest]));
+  if (first !== undefined) bytes.writeBigUInt64LE(random.pick(EDGE_VALUES), random.pick([first, ...rest]));
 };
 
-/** Dimensions whose product overflows 64 bits to a small number. */
+/** Sets dimensions whose product overflows 64 bits to a small number. */
 const overflowingDimensions: TableMutation = (bytes, table, random) => {
   for (const at of random.pick(table).dimensions) bytes.writeBigUInt64LE(2n ** 32n + BigInt(random.below(64)), at);
 };
 
-const nastyDimensionCount: TableMutation = (bytes, table, random) => {
-  bytes.writeUInt32LE(Number(BigInt.asUintN(32, random.pick(NASTY))), random.pick(table).dimensionCount);
+const edgeDimensionCount: TableMutation = (bytes, table, random) => {
+  bytes.writeUInt32LE(Number(BigInt.asUintN(32, random.pick(EDGE_VALUES))), random.pick(table).dimensionCount);
 };
 
 const otherType: TableMutation = (bytes, table, random) => {
@@ -73,30 +73,30 @@ const sameName: TableMutation = (bytes, table, random) => {
   bytes.copy(bytes, to.name, from.name, from.name + Math.min(from.nameLength, to.nameLength));
 };
 
-const nastyCount: TableMutation = (bytes, _table, random) => {
-  bytes.writeBigUInt64LE(random.pick(NASTY), random.pick([TENSOR_COUNT, METADATA_COUNT]));
+const edgeCount: TableMutation = (bytes, _table, random) => {
+  bytes.writeBigUInt64LE(random.pick(EDGE_VALUES), random.pick([TENSOR_COUNT, METADATA_COUNT]));
 };
 
 const TABLE_MUTATIONS = [
-  nastyOffset,
+  edgeOffset,
   overlap,
-  crookedOffset,
-  nastyDimension,
+  misalignedOffset,
+  edgeDimension,
   overflowingDimensions,
-  nastyDimensionCount,
+  edgeDimensionCount,
   otherType,
   sameName,
-  nastyCount,
+  edgeCount,
 ] as const;
 
-/** Damages the tensor table of a copy of a valid file in effective ways, which random bytes rarely do. */
+/** Damages the tensor table in a copy of a valid file, in ways that random bytes rarely do. */
 export function mutateTable(
   good: Buffer,
   header: number,
   random: Seeded,
 ): { readonly bytes: Buffer; readonly how: string } {
   const [first, ...rest] = entries(good, header);
-  if (first === undefined) throw new RangeError('The file has no tensor that this knows by name');
+  if (first === undefined) throw new RangeError('Expected a tensor with a known name');
   const bytes = Buffer.from(good);
   const mutation = random.pick(TABLE_MUTATIONS);
   mutation(bytes, [first, ...rest], random);

@@ -1,7 +1,7 @@
-import { NASTY } from './nasty.ts';
+import { EDGE_VALUES } from './edge-values.ts';
 import type { Seeded } from './seeded.ts';
 
-/** One way to damage a file. `header` is the offset of its weights. */
+/** Damages a file. `header` is the size of its header. */
 type Mutation = (bytes: Buffer, header: number, random: Seeded) => Buffer;
 
 const flipBits: Mutation = (bytes, header, random) => {
@@ -9,13 +9,13 @@ const flipBits: Mutation = (bytes, header, random) => {
   return bytes;
 };
 
-const nastyNumber: Mutation = (bytes, header, random) => {
-  bytes.writeBigUInt64LE(random.pick(NASTY), random.below(header - 8));
+const edgeNumber: Mutation = (bytes, header, random) => {
+  bytes.writeBigUInt64LE(random.pick(EDGE_VALUES), random.below(header - 8));
   return bytes;
 };
 
-const nastyShort: Mutation = (bytes, header, random) => {
-  bytes.writeUInt32LE(Number(BigInt.asUintN(32, random.pick(NASTY))), random.below(header - 4));
+const edgeShort: Mutation = (bytes, header, random) => {
+  bytes.writeUInt32LE(Number(BigInt.asUintN(32, random.pick(EDGE_VALUES))), random.below(header - 4));
   return bytes;
 };
 
@@ -34,8 +34,8 @@ const moveBlock: Mutation = (bytes, header, random) => {
   return bytes;
 };
 
-/** Changes the value of a key that determines a size, which random bytes rarely hit. */
-const nastySetting: Mutation = (bytes, _header, random) => {
+/** Changes the value of a key that determines a size, which random bytes rarely change. */
+const edgeSetting: Mutation = (bytes, _header, random) => {
   const key = random.pick([
     'llama.block_count',
     'llama.context_length',
@@ -48,7 +48,7 @@ const nastySetting: Mutation = (bytes, _header, random) => {
     'tokenizer.ggml.bos_token_id',
     'general.file_type',
   ]);
-  bytes.writeUInt32LE(Number(BigInt.asUintN(32, random.pick(NASTY))), bytes.indexOf(key) + key.length + 4);
+  bytes.writeUInt32LE(Number(BigInt.asUintN(32, random.pick(EDGE_VALUES))), bytes.indexOf(key) + key.length + 4);
   return bytes;
 };
 
@@ -59,13 +59,13 @@ const badWeights: Mutation = (bytes, header, random) => {
 
 const MUTATIONS = [
   flipBits,
-  nastyNumber,
-  nastyShort,
+  edgeNumber,
+  edgeShort,
   cutShort,
   extend,
   moveBlock,
-  nastySetting,
-  nastySetting,
+  edgeSetting,
+  edgeSetting,
   badWeights,
 ] as const;
 

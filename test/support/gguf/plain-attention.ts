@@ -1,9 +1,9 @@
 import type { ModelShape } from '../../../host/gguf/model.ts';
 
 /**
- * The properties of a model with flash attention whose layers store the whole context.
+ * Returns the properties of a model with flash attention whose layers store the whole context.
  *
- * @param bytesPerToken Bytes of keys and values per token in each layer, at F16: half of them are keys.
+ * @param bytesPerToken The size of keys and values per token in each layer, in bytes, as F16. Half of it is keys.
  */
 export function plainAttention(bytesPerToken: readonly number[]) {
   return {

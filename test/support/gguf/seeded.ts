@@ -1,4 +1,4 @@
-/** A seeded generator of random numbers: Marsaglia's xorshift32. */
+/** A seeded random number generator: Marsaglia's xorshift32. */
 export class Seeded {
   #state: number;
 

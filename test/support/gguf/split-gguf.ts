@@ -1,8 +1,8 @@
 import { type GgufSpec, type TensorSpec, type Value, writeGguf } from './write-gguf.ts';
 
 /**
- * Writes a model in several parts, as llama.cpp's gguf-split does: all metadata in the first, a share of the tensors in
- * each. Returns the parts by their file names.
+ * Splits a model into several files, as llama.cpp's gguf-split does: the first has all metadata, and each has a share
+ * of the tensors. Returns the files by name.
  */
 export function splitGguf(
   stem: string,

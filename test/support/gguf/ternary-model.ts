@@ -8,14 +8,14 @@ export const RING = ['zero', 'one', 'two', 'three', 'four'] as const;
 /** The size of a ternary row is a multiple of this. */
 const BLOCK = 256;
 
-/** F16 numbers as they are stored. */
+/** The number 1 as F16. */
 const F16_ONE = 0x3c00;
 
 /**
- * Creates a model with ternary weights and a known output: each word of {@link RING} is followed by the next.
+ * Returns a model with ternary weights and a known output: each word of {@link RING} is followed by the next.
  * Embeddings are one-hot and tied to the output, attention is zero, and the feed-forward network is a permutation: gate
- * and up lead from a word to its successor, down is the identity. So each token goes through three ternary products
- * that a wrong unpacking would change.
+ * and up map a word to its successor, down is the identity. Each token therefore depends on three ternary products,
+ * which incorrect unpacking would change.
  */
 export function ternaryModel(options: { architecture: 'llama' | 'bitnet'; type: 'TQ1_0' | 'TQ2_0' }): Buffer {
   const { architecture, type } = options;
@@ -83,7 +83,10 @@ function tensorsOf(architecture: 'llama' | 'bitnet', shape: LlamaShape, type: st
   return [...tensors, norm('blk.0.attn_sub_norm.weight'), norm('blk.0.ffn_sub_norm.weight')];
 }
 
-/** The norm of a one-hot vector. The successor must outweigh the word itself, which the residual keeps. */
+/**
+ * Returns the weight of a norm for a one-hot vector. The successor must outweigh the word itself, which is in the
+ * residual.
+ */
 function norm(name: string): number {
   if (name === 'output_norm.weight') return 20;
   return name.includes('ffn_sub_norm') ? 8 : 1;

@@ -1,13 +1,13 @@
 /** Number of weights per block, in both ternary types. Source: `QK_K` of ggml. */
 const BLOCK = 256;
 
-/** F16 numbers as they are stored; only those that are used here. */
+/** The numbers 1 and 4 as F16. */
 const F16 = { 1: 0x3c00, 4: 0x4400 } as const;
 
 /** A weight: minus the scale, zero, or the scale. */
 export type Ternary = -1 | 0 | 1;
 
-/** Packs rows of ternary weights as ggml does: TQ2_0 with two bits a weight, TQ1_0 with five weights in a byte. */
+/** Packs rows of ternary weights as ggml does: TQ2_0 has two bits per weight, TQ1_0 five weights per byte. */
 export function packTernary(
   type: 'TQ1_0' | 'TQ2_0',
   weights: { readonly rows: number; readonly row: number; at(row: number, column: number): Ternary },
@@ -16,16 +16,19 @@ export function packTernary(
   const pack = type === 'TQ2_0' ? packTq2 : packTq1;
   const blocks: Buffer[] = [];
   for (let row = 0; row < weights.rows; row += 1) {
-    for (let begin = 0; begin < weights.row; begin += BLOCK) {
+    for (let start = 0; start < weights.row; start += BLOCK) {
       const d = Buffer.alloc(2);
       d.writeUInt16LE(F16[scale]);
-      blocks.push(Buffer.concat([pack((i) => weights.at(row, begin + i) + 1), d]));
+      blocks.push(Buffer.concat([pack((i) => weights.at(row, start + i) + 1), d]));
     }
   }
   return Buffer.concat(blocks);
 }
 
-/** Source of both layouts: `quantize_row_tq2_0_ref` and `quantize_row_tq1_0_ref` of ggml. `digit` is 0, 1 or 2. */
+/**
+ * Packs a block. Source of both layouts: `quantize_row_tq2_0_ref` and `quantize_row_tq1_0_ref` in ggml. `digit` returns
+ * 0, 1 or 2.
+ */
 function packTq2(digit: (index: number) => number): Buffer {
   const bytes = Buffer.alloc(BLOCK / 4);
   for (let i = 0; i < BLOCK; i += 1) {
@@ -42,7 +45,7 @@ function packTq1(digit: (index: number) => number): Buffer {
   const runs = [
     ...Array.from({ length: 32 }, (_, m) => [0, 1, 2, 3, 4].map((n) => digit(m + 32 * n))),
     ...Array.from({ length: 16 }, (_, m) => [0, 1, 2, 3, 4].map((n) => digit(160 + m + 16 * n))),
-    // Four weights per byte here, and an unused digit.
+    // The last bytes have four weights and an unused digit.
     ...Array.from({ length: 4 }, (_, m) => [...[0, 1, 2, 3].map((n) => digit(240 + m + 4 * n)), 0]),
   ];
   return Buffer.from(runs.map(byte));

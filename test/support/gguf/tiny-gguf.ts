@@ -1,6 +1,6 @@
 import { type GgufSpec, string, type TensorSpec, uint32, type Value, writeGguf } from './write-gguf.ts';
 
-/** The smallest metadata that the preflight accepts: one layer, a vocabulary of two tokens. */
+/** The minimal metadata that the preflight accepts: one layer, a vocabulary of two tokens. */
 export const TINY_METADATA: Readonly<Record<string, Value>> = {
   'general.architecture': string('llama'),
   'llama.block_count': uint32(1),
@@ -11,17 +11,17 @@ export const TINY_METADATA: Readonly<Record<string, Value>> = {
   'tokenizer.ggml.tokens': { type: 'array', of: 'string', value: ['<unk>', 'a'] },
 };
 
-/** The tensors: embeddings, one tensor of the layer, an output. */
+/** Tensors: the embeddings, one tensor of the layer, and the output. */
 export const TINY_TENSORS: readonly (TensorSpec & { readonly data: Uint8Array })[] = [
   { name: 'token_embd.weight', dimensions: [32, 2], type: 'F32', data: new Uint8Array(256) },
   { name: 'blk.0.attn_k.weight', dimensions: [32, 32], type: 'Q8_0', data: new Uint8Array(1088) },
   { name: 'output.weight', dimensions: [32, 2], type: 'F32', data: new Uint8Array(256) },
 ];
 
-/** Creates a file that the preflight accepts (llama.cpp would miss most tensors), with the changes of a test. */
+/** Returns a file that the preflight accepts, although llama.cpp would miss most tensors, with changes for a test. */
 export function tinyGguf(
   change: Partial<GgufSpec<TensorSpec & { readonly data: Uint8Array }>> & {
-    /** Keys to add or to replace; `undefined` removes one. */
+    /** Keys to add or replace; `undefined` removes a key. */
     readonly keys?: Readonly<Record<string, Value | undefined>>;
   } = {},
 ): Buffer {

@@ -8,8 +8,9 @@ import type { Message } from './host-process.ts';
 const EVENTS = new Map<unknown, Schema>(Object.values(events).map(({ type, payload }) => [type, payload]));
 
 /**
- * Throws for a reply or an event that the declarations do not describe: a payload of another shape, an error code or an
- * event that its action does not declare.
+ * Validates a reply or an event against the protocol's declarations.
+ *
+ * @throws Error if a payload does not match its schema, or an action does not declare the error code or the event.
  */
 export function checkDeclared(message: Message, action: string | undefined): void {
   const found = ACTIONS.get(String(message.action ?? action).toUpperCase())?.declaration;
@@ -34,9 +35,9 @@ export function checkDeclared(message: Message, action: string | undefined): voi
   }
 }
 
-function checkShape(what: string, schema: Schema, value: unknown): void {
+function checkShape(label: string, schema: Schema, value: unknown): void {
   const { success, issues } = v.safeParse(schema, value);
   if (success) return;
   const problems = issues.map((issue) => `${v.getDotPath(issue)}: ${issue.message}`);
-  throw new Error(`${what} does not match its declaration: ${problems.join('; ')}`);
+  throw new Error(`${label} does not match its declaration: ${problems.join('; ')}`);
 }

@@ -1,7 +1,7 @@
 declare module 'chrome-native-messaging' {
   import type { Transform as NodeTransform } from 'node:stream';
 
-  /** The package ships no types: these are of the parts used here. */
+  /** The package has no types. These describe the part that is used here. */
   const nativeMessaging: {
     Input: new () => NodeTransform;
     Output: new () => NodeTransform;

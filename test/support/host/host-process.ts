@@ -14,26 +14,26 @@ export type Message = Record<string, any>;
 export interface StartOptions {
   /** Folder that becomes `TABAGENT_HOME`. */
   home: string;
-  /** Added to the environment. */
+  /** Additional environment variables. */
   env?: NodeJS.ProcessEnv;
-  /** As the browser passes them. */
+  /** The arguments. Default: those that Chrome passes. */
   args?: string[];
-  /** The host's current folder. @default this process's */
+  /** The host's working directory. Default: that of this process. */
   cwd?: string;
-  /** The program to start in place of the built host, such as a packaged one. */
+  /** The program to start instead of the built host, such as a packaged one. */
   command?: readonly [program: string, ...args: string[]];
 }
 
-/** The built host, as a browser would start it. */
+/** The entry point of the built host. */
 export const HOST_MAIN = fileURLToPath(new URL('../../../dist/host/main.js', import.meta.url));
 
-/** The extension's origin, in the form Chrome passes it. */
+/** The extension's origin, as Chrome passes it. */
 export const CHROME_ORIGIN = `chrome-extension://${CHROMIUM_EXTENSION_ID}/`;
 
 /**
- * A real host process and the other end of its pipes. The frames are read and written by `chrome-native-messaging`,
- * an implementation that shares nothing with the host's. Every message of the host is checked against the declarations
- * of the protocol: after one that does not match, waiting for a message fails.
+ * A real host process, and a client at the other end of its pipes. `chrome-native-messaging`, an independent
+ * implementation, reads and writes the frames. Every message of the host is validated against the protocol's
+ * declarations: after an invalid one, waiting for a message fails.
  */
 export class HostProcess {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -45,7 +45,7 @@ export class HostProcess {
   readonly #output = new nativeMessaging.Output();
   readonly #waiting = new Set<{ matches: (message: Message) => boolean; resolve: (message: Message) => void }>();
   readonly #listeners = new Set<(message: Message) => void>();
-  /** The actions of requests by their ids, which events lack. */
+  /** The actions of requests by their IDs, because events do not contain the action. */
   readonly #actions = new Map<unknown, string>();
   readonly #undeclared = Promise.withResolvers<never>();
   #nextId = 1;
@@ -55,21 +55,21 @@ export class HostProcess {
     const [program, ...first] = command;
     this.child = spawn(program, [...first, ...args], {
       cwd,
-      // Models of the developer must not be visible to a test.
+      // Tests must not find the developer's models.
       env: {
         PATH: process.env.PATH,
         HOME: home,
         TABAGENT_HOME: home,
         OLLAMA_MODELS: join(home, '.ollama', 'models'),
         TABAGENT_KEYCHAIN: 'off',
-        // It would compete with the tests for the processor.
+        // The measurement would compete with the tests for the CPU.
         TABAGENT_SPEED_TEST: 'off',
         ...env,
       },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#undeclared.promise.catch(() => {
-      // Reported by the next wait for a message.
+      // The next wait for a message rejects with it.
     });
     this.#output.pipe(this.child.stdin);
     this.child.stdin.on('error', () => {
@@ -106,23 +106,23 @@ export class HostProcess {
     const { promise, resolve } = Promise.withResolvers<Message>();
     const waiter = { matches, resolve };
     this.#waiting.add(waiter);
-    const gone = this.exited.then(({ code, signal }) => {
-      throw new Error(`The host ended (code ${code}, signal ${signal}) before it answered. It said: ${this.stderr}`);
+    const exited = this.exited.then(({ code, signal }) => {
+      throw new Error(`The host exited (code ${code}, signal ${signal}) before it replied. Its stderr: ${this.stderr}`);
     });
     try {
-      return await Promise.race([promise, gone, this.#undeclared.promise]);
+      return await Promise.race([promise, exited, this.#undeclared.promise]);
     } finally {
       this.#waiting.delete(waiter);
     }
   }
 
-  /** Calls a listener for every message from now on. */
+  /** Calls a listener for every further message. Returns a function that removes it. */
   onMessage(listener: (message: Message) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Closes the host's input, as a browser does, and waits for its exit. */
+  /** Closes the host's input, as a browser does, and waits until it exits. */
   async close(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     this.#output.end();
     return this.exited;

@@ -4,18 +4,20 @@ import { join } from 'node:path';
 import type { HostileModel } from '../gguf/hostile-model.ts';
 import type { HostProcess, Message } from './host-process.ts';
 
-/** Outcome of a hostile file. */
+/** The outcome of a hostile file. */
 export interface HostileOutcome {
   readonly how: string;
   /** `loaded`, or the error code of LOAD_MODEL. */
   readonly load: string;
   /** `generated`, or the error code of GENERATE; undefined if nothing was loaded. */
   readonly generate: string | undefined;
-  /** Longest time from a request to its reply, milliseconds. */
+  /** The longest time from a request to its reply, in milliseconds. */
   readonly milliseconds: number;
 }
 
-/** Sends hostile files through a real host, one after the other: load, a short conversation if that worked, unload. */
+/**
+ * Loads hostile files in a real host, one after the other. If a file loads, it generates a short answer and unloads it.
+ */
 export class HostileRun {
   readonly #host: HostProcess;
   readonly #folder: string;
@@ -39,13 +41,13 @@ export class HostileRun {
     const modelPath = `hostile/model/${name}`;
     writeFileSync(join(this.#folder, name), bytes);
     const settings = { n_gpu_layers: 0, n_threads: 1, n_ctx: 128 };
-    const load = await this.#ask('LOAD_MODEL', { modelPath, settings });
+    const load = await this.#request('LOAD_MODEL', { modelPath, settings });
     let generate: Timed | undefined;
     if (load.code === undefined) {
       const messages = [{ role: 'user', content: 'once upon' }];
       const limits = { max_new_tokens: 4, do_sample: false };
-      generate = await this.#ask('GENERATE', { modelId: modelPath, messages, settings: limits });
-      await this.#ask('UNLOAD_MODEL', { modelId: modelPath });
+      generate = await this.#request('GENERATE', { modelId: modelPath, messages, settings: limits });
+      await this.#request('UNLOAD_MODEL', { modelId: modelPath });
     }
     rmSync(join(this.#folder, name));
     return {
@@ -56,17 +58,17 @@ export class HostileRun {
     };
   }
 
-  /** Resident memory and open handles of the host's process (Linux only). */
-  held(): { readonly bytes: number; readonly handles: number } {
+  /** Returns the resident memory and the number of open handles of the host's process (Linux only). */
+  usage(): { readonly bytes: number; readonly handles: number } {
     const status = readFileSync(`/proc/${this.#host.pid}/status`, 'utf8');
     const kib = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]);
     return { bytes: kib * 1024, handles: readdirSync(`/proc/${this.#host.pid}/fd`).length };
   }
 
-  async #ask(action: string, fields: Message): Promise<Timed> {
-    const begin = performance.now();
+  async #request(action: string, fields: Message): Promise<Timed> {
+    const start = performance.now();
     const { code } = await this.#host.request(action, fields);
-    return { code, milliseconds: performance.now() - begin };
+    return { code, milliseconds: performance.now() - start };
   }
 }
 

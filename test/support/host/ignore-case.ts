@@ -3,16 +3,16 @@ import { syncBuiltinESMExports } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Makes the file system of this process ignore the case of names below the folder in `TEST_IGNORES_CASE_BELOW`, and
- * keep it, as the disks of Windows and macOS do. Loaded by `--import` before a host.
+ * Simulates a case-insensitive, case-preserving file system, as on Windows and macOS, in the folder in
+ * `TEST_IGNORES_CASE_BELOW`. Loaded with `--import` before a host.
  */
 const root = process.env.TEST_IGNORES_CASE_BELOW ?? '';
 const { existsSync, readdirSync } = fs;
 
-/** The path of what is there under this name in any case, or the path itself. */
-function found(path: string): string {
+/** Returns the existing path that differs at most in case; if there is none, the path itself. */
+function existingPath(path: string): string {
   if (!path.startsWith(root) || path.length <= root.length) return path;
-  const folder = found(dirname(path));
+  const folder = existingPath(dirname(path));
   const name = basename(path);
   if (existsSync(join(folder, name)) || !existsSync(folder)) return join(folder, name);
   const other = readdirSync(folder).find((each) => each.toLowerCase() === name.toLowerCase());
@@ -23,7 +23,7 @@ function wrap(library: object, names: readonly string[]): void {
   for (const name of names) {
     const original = Reflect.get(library, name);
     Reflect.set(library, name, (...args: unknown[]) =>
-      original(...args.map((arg) => (typeof arg === 'string' && arg.startsWith('/') ? found(arg) : arg))),
+      original(...args.map((arg) => (typeof arg === 'string' && arg.startsWith('/') ? existingPath(arg) : arg))),
     );
   }
 }

@@ -2,18 +2,22 @@ import { jest } from '@jest/globals';
 import { runSteps, STEPS } from '../../demo/steps.ts';
 import { markovModel } from '../gguf/markov-model.ts';
 import { startHub, type TestHub } from '../hub/hub.ts';
+import type { HostFixture } from './host-fixture.ts';
 import type { HostProcess } from './host-process.ts';
-import type { Workshop } from './workshop.ts';
 
 const REPO = 'tabagent/markov-gguf';
 const FILE = 'markov-f16.gguf';
 
-/** Starts a hub with the model of the steps. */
-export async function stepsHub(shop: Workshop): Promise<TestHub> {
-  return shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+/** Starts a hub with the model that the steps use. */
+export async function startStepsHub(fixture: HostFixture): Promise<TestHub> {
+  return fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
 }
 
-/** Runs the nine steps of `npm start`. Throws, with what they printed, unless all pass. */
+/**
+ * Runs the nine steps of `npm start`.
+ *
+ * @throws Error with their output if one of them fails.
+ */
 export async function expectNineSteps(host: HostProcess): Promise<void> {
   let printed = '';
   const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {

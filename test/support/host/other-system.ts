@@ -1,15 +1,15 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
+import type { HostFixture } from './host-fixture.ts';
 import type { HostProcess } from './host-process.ts';
-import { promised } from './promised.ts';
-import type { Workshop } from './workshop.ts';
+import { payloadOf } from './payload-of.ts';
 
-/** Systems that the host can be run as on Linux. */
+/** Systems that can be simulated on Linux. */
 export const OTHER_SYSTEMS = ['darwin', 'win32'] as const;
 export type OtherSystemName = (typeof OTHER_SYSTEMS)[number];
 
-/** Scripts that stand in for the programs that the host runs on each system. */
+/** Scripts that replace the programs that the host runs on each system. */
 const PROGRAMS = {
   darwin: {
     sysctl: 'case "$*" in *machdep*) echo "machdep.cpu.vendor: StandIn";; *pagesize*) echo 4096;; esac',
@@ -36,7 +36,7 @@ END`,
   },
 } as const;
 
-/** The GPUs that the stand-ins describe. */
+/** The GPUs that these scripts report. */
 const GPUS = {
   darwin: [expect.objectContaining({ name: 'Radeon Pro stand-in', vendor: 'amd' })],
   win32: [
@@ -46,53 +46,57 @@ const GPUS = {
 };
 
 /**
- * Simulates another system: the host runs with its `process.platform`, and with shell scripts in place of the programs that
- * the host runs there. Paths stay those of this system.
+ * Simulates another system: the host runs with its `process.platform`, and shell scripts replace the programs that the
+ * host runs there. Paths remain those of Linux.
  */
 export class OtherSystem {
-  readonly #shop: Workshop;
+  readonly #fixture: HostFixture;
   readonly #name: OtherSystemName;
 
-  private constructor(shop: Workshop, name: OtherSystemName) {
-    this.#shop = shop;
+  private constructor(fixture: HostFixture, name: OtherSystemName) {
+    this.#fixture = fixture;
     this.#name = name;
   }
 
-  static async open(shop: Workshop, name: OtherSystemName): Promise<OtherSystem> {
-    const system = new OtherSystem(shop, name);
-    for (const [program, script] of Object.entries(PROGRAMS[name])) await system.place(program, script);
+  static async open(fixture: HostFixture, name: OtherSystemName): Promise<OtherSystem> {
+    const system = new OtherSystem(fixture, name);
+    for (const [program, script] of Object.entries(PROGRAMS[name])) await system.replaceProgram(program, script);
     return system;
   }
 
-  /** Writes a stand-in for a program. */
-  async place(name: string, script: string): Promise<void> {
+  /** Writes a script that replaces a program. */
+  async replaceProgram(name: string, script: string): Promise<void> {
     await mkdir(join(this.#programs, 'System32'), { recursive: true });
     await writeFile(join(this.#programs, name), `#!/bin/sh\n${script}\n`);
     await chmod(join(this.#programs, name), 0o755);
   }
 
-  /** Starts a script of the host. `execPath` is the value of `process.execPath`. */
+  /**
+   * Starts a script of the host.
+   *
+   * @param options.execPath The value of `process.execPath`.
+   */
   start(script: string, { execPath = process.execPath, env = {} } = {}): HostProcess {
-    const pretend = `for (const [name, value] of ${JSON.stringify([
+    const simulation = `for (const [name, value] of ${JSON.stringify([
       ['platform', this.#name],
       ['execPath', execPath],
     ])}) Object.defineProperty(process, name, { value })`;
-    return this.#shop.host({
-      command: [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(pretend)}`, script],
+    return this.#fixture.host({
+      command: [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(simulation)}`, script],
       env: { PATH: `${this.#programs}:/usr/bin:/bin`, SystemRoot: this.#programs, ...env },
     });
   }
 
-  /** Checks that the host describes the computer of the stand-ins. */
-  async expectDescribed(host: HostProcess): Promise<void> {
-    const { cpu, gpus, available_ram } = promised('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));
+  /** Checks that the host reports the computer that the scripts describe. */
+  async expectReported(host: HostProcess): Promise<void> {
+    const { cpu, gpus, available_ram } = payloadOf('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));
     expect(cpu.vendor).toBe('StandIn');
     expect(gpus).toEqual(GPUS[this.#name]);
     expect(available_ram).toBeGreaterThan(0);
-    promised('GET_SYSTEM_INFO', await host.request('GET_SYSTEM_INFO'));
+    payloadOf('GET_SYSTEM_INFO', await host.request('GET_SYSTEM_INFO'));
   }
 
   get #programs(): string {
-    return join(this.#shop.home, 'programs');
+    return join(this.#fixture.home, 'programs');
   }
 }

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from './faults.ts';
 
-/** Sends a file's bytes, at a limited speed or with a fault if requested. */
+/** Sends a response body, optionally at a limited speed or with a fault. */
 export async function sendBody(
   response: ServerResponse,
   source: Readable,
@@ -18,13 +18,13 @@ export async function sendBody(
   };
   let sent = 0;
   try {
-    for await (const piece of source) {
-      let bytes: Buffer = piece;
+    for await (const chunk of source) {
+      let bytes: Buffer = chunk;
       if (fault?.kind === 'wrongBytes') bytes = withWrongByte(bytes, fault.at - options.start - sent);
       if (fault?.kind === 'cut' || fault?.kind === 'stall') {
         if (sent + bytes.length > fault.after) {
           await write(bytes.subarray(0, Math.max(0, fault.after - sent)));
-          // What was written reaches the client before the connection is cut.
+          // Waits until everything has been written before it cuts the connection.
           if (fault.kind === 'cut') response.write('', () => response.destroy());
           return;
         }

@@ -4,20 +4,20 @@ import type { HubRequest } from './hub.ts';
 /**
  * A fault of a response. Bytes are counted in the response body.
  *
- * - `status`: this status instead, with these headers
+ * - `status`: an error with this status and these headers
  * - `cut`: the connection is destroyed after this many bytes
  * - `stall`: nothing more is sent after this many bytes, but the connection stays open
- * - `shorter`, `longer`: a body of another length than announced (the connection ends normally)
- * - `wrongBytes`: the byte at this offset of the file is changed
+ * - `shorter`, `longer`: a body that is shorter or longer than announced; the connection ends normally
+ * - `wrongBytes`: a changed byte at this offset of the file
  * - `ignoreRange`: the whole file with status 200
  * - `wrongContentRange`, `noContentRange`: a wrong or no `Content-Range`
  * - `html`: a web page with status 200
  * - `gzip`: `Content-Encoding: gzip` although it was not requested
  * - `changedEtag`: the ETags of another file
- * - `size`: this size is announced instead of the file's
- * - `tag`: this ETag is announced, including quotes; the listings stay correct
- * - `redirect`: a redirect to this URL; one to itself makes a loop
- * - `script`: whatever this function sends
+ * - `size`: announces this size instead of the file's
+ * - `tag`: announces this ETag, including quotes; listings are correct
+ * - `redirect`: a redirect to this URL; its own URL causes a loop
+ * - `script`: calls this function to send the response
  * - `noChecksum`: ETags that are not checksums, and no checksums in the listings
  */
 export type Fault =
@@ -32,14 +32,14 @@ export type Fault =
       kind: 'ignoreRange' | 'wrongContentRange' | 'noContentRange' | 'html' | 'gzip' | 'changedEtag' | 'noChecksum';
     };
 
-/** A fault and the requests it applies to: those that match, all of them or the first `times`. */
+/** A fault, and the requests it applies to. */
 export type FaultRule = Fault & {
   match?: (request: HubRequest) => boolean;
-  /** Default: unlimited. */
+  /** The number of requests to apply it to. Default: unlimited. */
   times?: number;
 };
 
-/** The faults that are set, and how often each is still to occur. */
+/** The active faults, and how often each still occurs. */
 export class Faults {
   #rules: { rule: FaultRule; remaining: number }[] = [];
 
@@ -51,7 +51,7 @@ export class Faults {
     this.#rules = [];
   }
 
-  /** Returns the fault for this request, if one is set, and counts it. */
+  /** Returns the fault for this request, if any, and counts it. */
   take(request: HubRequest): Fault | undefined {
     const found = this.#rules.find(({ rule, remaining }) => remaining > 0 && (rule.match?.(request) ?? true));
     if (found === undefined) return undefined;

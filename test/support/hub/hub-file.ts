@@ -3,35 +3,35 @@ import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** A file's content: bytes, or the path of a file; `inMemory` reads the file once, so that sending it costs little. */
+/** The content of a file: bytes, or a path. `inMemory` reads the file once, which makes sending it cheap. */
 export type Content = Buffer | { readonly path: string; readonly inMemory?: boolean };
 
-/** A file that the hub serves, with its size and checksum. */
+/** A file on the hub, with its size and checksum. */
 export class HubFile {
   readonly size: number;
   readonly #content: Content;
-  /** Bytes sent at a time. */
-  readonly #pieceBytes: number;
+  /** Size of a chunk, in bytes. */
+  readonly #chunkBytes: number;
   #sha256: Promise<string> | undefined;
 
   constructor(content: Content) {
     this.#content = Buffer.isBuffer(content) || !content.inMemory ? content : bytesOf(content.path);
-    this.#pieceBytes = Buffer.isBuffer(content) ? PIECE_BYTES : LARGE_PIECE_BYTES;
+    this.#chunkBytes = Buffer.isBuffer(content) ? CHUNK_BYTES : LARGE_CHUNK_BYTES;
     this.size = Buffer.isBuffer(content) ? content.length : statSync(content.path).size;
   }
 
-  /** Returns the SHA-256 of the file in hex, computed once. */
+  /** Returns the SHA-256 of the file in hexadecimal. It is computed once. */
   sha256(): Promise<string> {
     this.#sha256 ??= this.#hash();
     return this.#sha256;
   }
 
-  /** Returns the bytes from `start` up to but not including `end`. */
+  /** Returns the bytes from `start` to `end`, exclusive. */
   read(start: number, end: number): Readable {
     if (end <= start) return Readable.from([]);
     if (Buffer.isBuffer(this.#content))
-      return Readable.from(pieces(this.#content.subarray(start, end), this.#pieceBytes));
-    return createReadStream(this.#content.path, { start, end: end - 1, highWaterMark: this.#pieceBytes });
+      return Readable.from(chunks(this.#content.subarray(start, end), this.#chunkBytes));
+    return createReadStream(this.#content.path, { start, end: end - 1, highWaterMark: this.#chunkBytes });
   }
 
   async #hash(): Promise<string> {
@@ -41,13 +41,13 @@ export class HubFile {
   }
 }
 
-/** Bytes sent at a time; small, so that a body can be interrupted and slowed down anywhere. */
-const PIECE_BYTES = 64 * 1024;
+/** Size of a chunk in bytes. It is small so that a body can be interrupted and slowed down anywhere. */
+const CHUNK_BYTES = 64 * 1024;
 
-/** Bytes sent at a time from a file on the disk, which is large. */
-const LARGE_PIECE_BYTES = 512 * 1024;
+/** Size of a chunk of a file on the disk, in bytes. Such files are large. */
+const LARGE_CHUNK_BYTES = 512 * 1024;
 
-function* pieces(bytes: Buffer, length: number): Generator<Buffer> {
+function* chunks(bytes: Buffer, length: number): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
 }
 

@@ -9,23 +9,23 @@ import { type Content, HubFile } from './hub-file.ts';
 /** A repository on the hub. */
 export interface RepoOptions {
   readonly files: Readonly<Record<string, Content>>;
-  /** Whether files are available with the token only; the model's page says that terms must be accepted. */
+  /** Whether files require the token. The listings also report the repository as gated. */
   readonly gated?: boolean;
-  /** Whether the repository does not exist without the token. */
+  /** Whether the repository is hidden without the token. */
   readonly private?: boolean;
-  /** Its fields in search results: `downloads`, `likes`, `gguf`, …, or invalid values. */
+  /** Additional fields in search results, such as `downloads`, `likes` or `gguf`; they may be invalid. */
   readonly found?: Readonly<Record<string, unknown>>;
   /** The date of its last commit, as the hub sends it. */
   readonly changed?: string;
-  /** Additional entries in its listings, sent unchanged. */
+  /** Additional entries in listings, which are sent unchanged. */
   readonly listed?: readonly unknown[];
 }
 
 export interface HubOptions {
   readonly repos: Readonly<Record<string, RepoOptions>>;
-  /** Token that grants access to gated and private repositories. */
+  /** The token for gated and private repositories. */
   readonly token?: string;
-  /** Speed of each file response, bytes per second: one for all, or by the number of the connection, from 0. */
+  /** Speed limit of file responses in bytes per second: one for all, or by the index of the connection. */
   readonly bytesPerSecond?: number | ((connection: number) => number);
   /** Whether the hub sends files itself instead of redirecting to the CDN. */
   readonly noRedirect?: boolean;
@@ -55,18 +55,18 @@ export async function startHub(options: HubOptions): Promise<TestHub> {
 }
 
 /**
- * A local hub that behaves like the Hugging Face Hub: `resolve` redirects to a second host (the "CDN", of another
- * origin) with signed URLs, and sends the headers that clients rely on; it has listings, errors with `X-Error-Code`,
- * and ranges. It records all requests and can produce the faults of a real hub.
+ * A local hub that behaves like the Hugging Face Hub: `resolve` sends the headers that clients rely on, and redirects
+ * to signed URLs on a second origin (the "CDN"). It supports listings, range requests and errors with `X-Error-Code`.
+ * It records all requests, and can simulate the faults of a real hub.
  */
 export class TestHub {
-  /** Every request so far, in order. */
+  /** All requests so far, in order. */
   readonly requests: HubRequest[] = [];
   readonly #options: HubOptions;
   readonly #repos: ReadonlyMap<string, Repo>;
   readonly #faults = new Faults();
   readonly #signature = randomBytes(16).toString('hex');
-  /** Numbers of the CDN's connections. */
+  /** Indexes of the CDN's connections. */
   readonly #connections = new WeakMap<object, number>();
   #connectionCount = 0;
   readonly #hub: Server;
@@ -79,7 +79,7 @@ export class TestHub {
     this.#cdn = createServer((request, response) => this.#serve('cdn', request, response));
   }
 
-  /** The commit that `main` of a repository points to. */
+  /** Returns the commit that `main` of a repository points to. */
   commitOf(repoId: string): string {
     return this.#repos.get(repoId)?.commit ?? '';
   }
@@ -92,7 +92,7 @@ export class TestHub {
     return addressOf(this.#cdn);
   }
 
-  /** Adds a fault for requests from now on. */
+  /** Adds a fault for further requests. */
   fault(rule: FaultRule): void {
     this.#faults.add(rule);
   }
@@ -102,7 +102,7 @@ export class TestHub {
     this.#faults.clear();
   }
 
-  /** Closes every connection over which files are being sent. */
+  /** Closes all connections to the CDN. */
   dropDownloads(): void {
     this.#cdn.closeAllConnections();
   }
@@ -124,22 +124,22 @@ export class TestHub {
   }
 
   #serve(server: 'hub' | 'cdn', request: IncomingMessage, response: ServerResponse): void {
-    const seen: HubRequest = {
+    const received: HubRequest = {
       server,
       method: request.method ?? '',
       url: request.url ?? '',
       range: request.headers.range,
       authorization: request.headers.authorization,
     };
-    this.requests.push(seen);
-    const fault = this.#faults.take(seen);
+    this.requests.push(received);
+    const fault = this.#faults.take(received);
     response.on('error', () => {});
-    this.#answer(seen, response, fault).catch((error: unknown) => {
+    this.#respond(received, response, fault).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });
   }
 
-  async #answer(request: HubRequest, response: ServerResponse, fault: Fault | undefined): Promise<void> {
+  async #respond(request: HubRequest, response: ServerResponse, fault: Fault | undefined): Promise<void> {
     if (fault?.kind === 'status') return sendJson(response, fault.status, { error: 'fault' }, fault.headers);
     if (fault?.kind === 'script') {
       await fault.answer(response, request);
@@ -198,8 +198,8 @@ export class TestHub {
     fault: Fault | undefined,
     headers: Record<string, string>,
   ): Promise<void> {
-    const asked = fault?.kind === 'ignoreRange' ? undefined : request.range;
-    const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(asked ?? '') ?? [];
+    const range = fault?.kind === 'ignoreRange' ? undefined : request.range;
+    const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
     const start = from === undefined ? 0 : Number(from);
     const end = from === undefined || !to ? file.size : Math.min(Number(to) + 1, file.size);
     if (from !== undefined && start >= file.size) {
@@ -226,13 +226,13 @@ export class TestHub {
       response.end(gzipSync(Buffer.concat(await file.read(start, end).toArray())));
       return;
     }
-    // Node would reject a body longer than its announced length.
+    // Node.js would reject a body that is longer than announced.
     if (fault?.kind === 'longer') response.strictContentLength = false;
     await sendBody(response, file.read(start, end), { start, fault, bytesPerSecond: this.#speedOf(response) });
   }
 
   async #api(
-    [, , owner, name, what, revision = 'main']: string[],
+    [, , owner, name, endpoint, revision = 'main']: string[],
     query: URLSearchParams,
     request: HubRequest,
     response: ServerResponse,
@@ -244,7 +244,7 @@ export class TestHub {
     const files = await Promise.all(
       [...repo.files].map(async ([path, file]) => ({ path, size: file.size, oid: known ? await file.sha256() : '' })),
     );
-    if (what === 'tree') {
+    if (endpoint === 'tree') {
       const { changed } = repo.options;
       const expanded = query.get('expand') === 'true' && changed !== undefined;
       const entries = files.map(({ path, size, oid }) => ({
@@ -266,7 +266,7 @@ export class TestHub {
     });
   }
 
-  /** Sends a page of the repositories whose name contains the text; the cursor encodes the index of the next one. */
+  /** Sends a page of the repositories whose names contain the query. The cursor encodes the index of the next one. */
   #search(query: URLSearchParams, request: HubRequest, response: ServerResponse): void {
     const text = query.get('search')?.toLowerCase() ?? '';
     const sort = query.get('sort') ?? 'downloads';
@@ -287,7 +287,9 @@ export class TestHub {
     sendJson(response, 200, found.slice(start, end), link);
   }
 
-  /** Finds a repository at a revision; if this client cannot see one, responds with an error and returns undefined. */
+  /**
+   * Returns a repository at a revision. If the client cannot access it, responds with an error and returns undefined.
+   */
   #find(id: string, revision: string, request: HubRequest, response: ServerResponse): Repo | undefined {
     const repo = this.#repos.get(id);
     if (repo === undefined || (repo.options.private === true && !this.#hasToken(request))) {
@@ -301,7 +303,7 @@ export class TestHub {
     return repo;
   }
 
-  /** Returns the speed of the connection that a response is sent over. */
+  /** Returns the speed limit of a response's connection. */
   #speedOf(response: ServerResponse): number | undefined {
     const { bytesPerSecond } = this.#options;
     if (typeof bytesPerSecond !== 'function') return bytesPerSecond;

@@ -1,8 +1,8 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A network between a host and a server that can be lost, as by a computer that changes from one Wi-Fi to another. */
+/** A proxy in front of a server that can lose its connections, as when a computer switches to another Wi-Fi network. */
 export class LossyNetwork {
-  /** Bytes that were sent over lost connections. */
+  /** Number of bytes that clients sent over lost connections. */
   lostBytes = 0;
   readonly #server: Server;
   readonly #connections = new Map<Socket, { isLost: boolean; readonly upstream: Socket }>();
@@ -11,7 +11,7 @@ export class LossyNetwork {
     this.#server = createServer((socket) => this.#accept(socket, target));
   }
 
-  /** Starts it in front of a server. */
+  /** Starts a proxy for a server. */
   static async open(target: string): Promise<LossyNetwork> {
     const network = new LossyNetwork(new URL(target));
     await new Promise<void>((resolve) => network.#server.listen(0, '127.0.0.1', resolve));
@@ -22,7 +22,7 @@ export class LossyNetwork {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Silently drops everything on the current connections. Later connections work. */
+  /** Silently drops all further data on the current connections. New connections work. */
   lose(): void {
     for (const connection of this.#connections.values()) {
       connection.isLost = true;

@@ -1,13 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import type { HubRequest } from './hub.ts';
 
-/** Returns the requested range: the offset of its first byte, and the offset after its last byte. */
-export function askedRange({ range }: HubRequest, size: number): { start: number; end: number } {
+/** Returns the requested range of a file of `size` bytes. `end` is exclusive. */
+export function requestedRange({ range }: HubRequest, size: number): { start: number; end: number } {
   const [, start = '0', last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
   return { start: Number(start), end: Math.min(size, last ? Number(last) + 1 : size) };
 }
 
-/** Sends part of a file with matching headers. `headers` replaces them; undefined values omit a header. */
+/**
+ * Sends part of a file with matching headers.
+ *
+ * @param headers Headers to replace; undefined omits one.
+ */
 export function sendPart(
   response: ServerResponse,
   content: Buffer,

@@ -5,26 +5,28 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findProgram } from '../find-program.ts';
 
-/** Programs that a {@link startDesktopSession} starts. Debian's packages are `dbus` and `gnome-keyring`. */
+/** Programs that {@link startDesktopSession} requires. Debian's packages are `dbus` and `gnome-keyring`. */
 const PROGRAMS = ['dbus-daemon', 'gnome-keyring-daemon'];
 
-/** Returns what is missing on this computer; undefined if nothing is. */
-export function missingOfDesktop(): string | undefined {
+/** Returns a message about the programs that are missing on this computer; undefined if none are. */
+export function missingDesktopPrograms(): string | undefined {
   const missing = PROGRAMS.filter((name) => findProgram(name) === undefined);
-  return missing.length === 0 ? undefined : `${missing.join(' and ')} not installed`;
+  return missing.length === 0
+    ? undefined
+    : `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not installed`;
 }
 
-/** A desktop session for secrets. */
+/** A desktop session with a secret service. */
 export interface DesktopSession {
-  /** Environment variables that connect programs to it. */
+  /** The environment variables that connect a program to it. */
   readonly env: NodeJS.ProcessEnv;
   close(): Promise<void>;
 }
 
 /**
- * Starts a message bus with GNOME's keyring, unlocked or locked.
+ * Starts a message bus with GNOME Keyring, unlocked or locked.
  *
- * @param folder Folder for its sockets and keyrings.
+ * @param folder The folder for its sockets and keyrings.
  */
 export async function startDesktopSession(
   folder: string,
@@ -32,14 +34,14 @@ export async function startDesktopSession(
 ): Promise<DesktopSession> {
   const runtime = join(folder, 'runtime');
   mkdirSync(runtime, { recursive: true, mode: 0o700 });
-  const bare = { PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: runtime };
+  const baseEnv = { PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: runtime };
   const bus = spawn('dbus-daemon', ['--session', '--nofork', '--print-address'], {
-    env: bare,
+    env: baseEnv,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const [address] = await once(createInterface(bus.stdout), 'line');
-  const env = { ...bare, DBUS_SESSION_BUS_ADDRESS: String(address) };
-  // The first process exits once its daemon is on the bus; the daemon exits with the bus.
+  const env = { ...baseEnv, DBUS_SESSION_BUS_ADDRESS: String(address) };
+  // This process exits when its daemon is on the bus. The daemon exits with the bus.
   const keyring = spawn('gnome-keyring-daemon', [unlocked ? '--unlock' : '--start', '--components=secrets'], {
     env,
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -5,12 +5,12 @@ import { isSystemError } from '../../../host/common/errors.ts';
 
 const SCRIPT = fileURLToPath(new URL('./stand-in-lms.mjs', import.meta.url));
 
-/** Behavior of the stand-in that a test sets instead of the documented one. */
+/** Faulty behavior of the stand-in that a test can set. */
 export type Mode = 'hang' | 'garbage' | 'refuse';
 
 /** A run of the stand-in: its arguments and environment. */
 export interface LmsCall {
-  readonly words: readonly string[];
+  readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 

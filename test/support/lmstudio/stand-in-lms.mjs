@@ -1,6 +1,6 @@
-// A stand-in for LM Studio's command `lms`, which no package registry has. It behaves as LM Studio's documentation says of
-// `lms server start|stop|status` and `lms ps`, and as the command's published source does with its files; its server
-// responds as LM Studio's does and serves one model. It says nothing about other behavior of LM Studio.
+// A stand-in for LM Studio's command `lms`, which is in no package registry. It implements `lms server
+// start|stop|status` and `lms ps` according to LM Studio's documentation, and its files according to the command's
+// published source. Its server serves one model. Other behavior of LM Studio is not simulated.
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
@@ -11,7 +11,7 @@ const self = fileURLToPath(import.meta.url);
 const internal = join(dirname(dirname(self)), '.internal');
 const configFile = join(internal, 'http-server-config.json');
 const pidFile = join(internal, 'stand-in.pid');
-const words = process.argv.slice(2);
+const args = process.argv.slice(2);
 
 function config() {
   return existsSync(configFile) ? JSON.parse(readFileSync(configFile, 'utf8')) : undefined;
@@ -21,9 +21,9 @@ function isRunning() {
   const port = config()?.port;
   if (port === undefined) return Promise.resolve(false);
   return new Promise((resolve) => {
-    get({ host: '127.0.0.1', port, path: '/lmstudio-greeting', agent: false }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode === 200);
+    get({ host: '127.0.0.1', port, path: '/lmstudio-greeting', agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
     }).on('error', () => resolve(false));
   });
 }
@@ -47,7 +47,7 @@ function serve() {
 
 async function start() {
   process.stderr.write('Starting server...\n');
-  // It keeps the outputs of the command open, as a started program may.
+  // The server inherits the command's output streams, as a started program may.
   const child = spawn(process.execPath, [self, '--serve'], {
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -72,26 +72,26 @@ async function stop() {
   process.stderr.write('Stopped the server.\n');
 }
 
-/** Behavior set by a test: `hang`, `garbage`, `refuse`. */
+/** The behavior that a test has set: `hang`, `garbage` or `refuse`. */
 const modeFile = join(internal, 'stand-in.mode');
 const mode = existsSync(modeFile) ? readFileSync(modeFile, 'utf8') : '';
 if (existsSync(internal))
-  appendFileSync(join(internal, 'stand-in.calls'), `${JSON.stringify({ words, env: process.env })}\n`);
+  appendFileSync(join(internal, 'stand-in.calls'), `${JSON.stringify({ args, env: process.env })}\n`);
 
-if (words[0] === '--serve') serve();
+if (args[0] === '--serve') serve();
 else if (mode === 'hang') setInterval(() => {}, 1000);
 else if (mode === 'garbage') process.stdout.write('Segmentation fault? {"running": "maybe"}\n');
-else if (words[0] === 'ps')
+else if (args[0] === 'ps')
   process.stdout.write(
     `${JSON.stringify([{ type: 'llm', modelKey: 'qwen/qwen3-4b', identifier: 'qwen/qwen3-4b' }])}\n`,
   );
-else if (words[1] === 'status') {
+else if (args[1] === 'status') {
   const running = await isRunning();
-  if (!words.includes('--quiet'))
+  if (!args.includes('--quiet'))
     process.stderr.write(running ? 'The server is running.\n' : 'The server is not running.\n');
-  if (words.includes('--json')) process.stdout.write(`${JSON.stringify({ running, port: config()?.port ?? null })}\n`);
+  if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ running, port: config()?.port ?? null })}\n`);
 } else if (mode === 'refuse') {
   process.stderr.write('Failed to start LM Studio service.\n');
   process.exitCode = 1;
-} else if (words[1] === 'start') await start();
+} else if (args[1] === 'start') await start();
 else await stop();

@@ -1,13 +1,13 @@
 import { LLMock } from '@copilotkit/aimock';
 
-/** Replies of the mock to messages that contain the key. */
+/** The mock's answers to messages that contain the key. */
 export const ANSWERS = { weather: 'Sunny, with a little wind 🌤 from the west.', numbers: 'one two three' } as const;
 
 /**
- * An independent OpenAI-compatible server: `@copilotkit/aimock`. It serves models, streamed conversations with usage, and
- * embeddings.
+ * An independent OpenAI-compatible server: `@copilotkit/aimock`. It serves models, streamed chat completions with
+ * usage, and embeddings.
  *
- * @param options.keys Accepted keys; empty: no key is required.
+ * @param options.keys The accepted API keys. Default: no key is required.
  */
 export async function startMock(options: { keys?: readonly string[] } = {}) {
   const mock = new LLMock({

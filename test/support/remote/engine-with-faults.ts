@@ -3,29 +3,33 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 
 /** A request that the engine received. */
-export interface Asked {
+export interface ReceivedRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  // biome-ignore lint/suspicious/noExplicitAny: what a client sent; tests say what it should be
+  // biome-ignore lint/suspicious/noExplicitAny: tests check what a client sent
   readonly body: any;
 }
 
 /** Responds to a request as a test requires, correctly or not. */
-export type Behaviour = (response: ServerResponse, asked: Asked, engine: EngineWithFaults) => void | Promise<void>;
+export type Behaviour = (
+  response: ServerResponse,
+  request: ReceivedRequest,
+  engine: EngineWithFaults,
+) => void | Promise<void>;
 
 /**
- * An OpenAI-compatible engine that a test can make fail: each request takes the next behaviour, and the last one stays.
- * What it sends when nothing is wrong follows OpenAI's documentation; that the host reads such answers rightly is shown
- * with another implementation, see `engine-mock.ts`.
+ * An OpenAI-compatible engine with configurable faults: each request consumes the next behaviour, and the last one
+ * remains. Its regular responses follow OpenAI's documentation; `engine-mock.ts` is an independent implementation of
+ * them.
  */
 export class EngineWithFaults {
-  readonly asked: Asked[] = [];
+  readonly requests: ReceivedRequest[] = [];
   models: readonly string[] = ['small'];
-  #server = createServer((request, response) => void this.#answer(request, response));
+  #server = createServer((request, response) => void this.#respond(request, response));
   #behaviours: Behaviour[] = [];
-  /** Resolves when a client closed a response before its end. */
-  readonly left = Promise.withResolvers<void>();
+  /** Resolves when a client closes a response before its end. */
+  readonly clientLeft = Promise.withResolvers<void>();
 
   static async start(port = 0): Promise<EngineWithFaults> {
     const engine = new EngineWithFaults();
@@ -42,14 +46,14 @@ export class EngineWithFaults {
     return `http://127.0.0.1:${this.port}/v1`;
   }
 
-  /** Sets the responses to the next requests for text or embeddings. */
+  /** Sets the behaviours of the next requests for text or embeddings. */
   next(...behaviours: Behaviour[]): void {
     this.#behaviours = behaviours;
   }
 
-  /** Requests for text or embeddings so far. */
-  get generations(): Asked[] {
-    return this.asked.filter(({ method }) => method === 'POST');
+  /** The requests for text or embeddings so far. */
+  get generations(): ReceivedRequest[] {
+    return this.requests.filter(({ method }) => method === 'POST');
   }
 
   async close(): Promise<void> {
@@ -58,39 +62,39 @@ export class EngineWithFaults {
     await once(this.#server, 'close');
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const pieces: Buffer[] = [];
-    for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
-    const text = Buffer.concat(pieces).toString();
-    const { method = '', url: path = '', headers } = request;
-    const asked = { method, path, headers, body: text === '' ? undefined : JSON.parse(text) };
-    this.asked.push(asked);
+  async #respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString();
+    const { method = '', url: path = '', headers } = incoming;
+    const request = { method, path, headers, body: text === '' ? undefined : JSON.parse(text) };
+    this.requests.push(request);
     response.on('close', () => {
-      if (!response.writableFinished) this.left.resolve();
+      if (!response.writableFinished) this.clientLeft.resolve();
     });
     response.on('error', () => {});
     if (method === 'GET' && path === '/v1/models' && this.#listing === undefined) {
-      json(200, { object: 'list', data: this.models.map((id) => ({ id, object: 'model' })) })(response, asked, this);
+      json(200, { object: 'list', data: this.models.map((id) => ({ id, object: 'model' })) })(response, request, this);
       return;
     }
     if (method === 'GET') {
-      await (this.#listing ?? json(404, { error: { message: 'Not found' } }))(response, asked, this);
+      await (this.#listing ?? json(404, { error: { message: 'Not found' } }))(response, request, this);
       return;
     }
     const [behaviour, ...rest] = this.#behaviours;
     if (rest.length > 0) this.#behaviours = rest;
-    await (behaviour ?? says(['Hello', '!']))(response, asked, this);
+    await (behaviour ?? streamed(['Hello', '!']))(response, request, this);
   }
 
   #listing: Behaviour | undefined;
 
-  /** Sets the response to requests for the list of models. */
-  lists(behaviour: Behaviour): void {
+  /** Sets the response to requests for the model list. */
+  setModelList(behaviour: Behaviour): void {
     this.#listing = behaviour;
   }
 }
 
-/** A response that is not a stream. */
+/** Responds with JSON. */
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): Behaviour {
   return (response) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
@@ -98,23 +102,23 @@ export function json(status: number, body: unknown, headers: Record<string, stri
   };
 }
 
-/** An event of a response: text of a conversation or of a prompt, as requested. */
-export function event(text: string, { path }: Asked, finish: string | null = null): string {
+/** Returns a streamed event with text, in the format of chat completions or completions, depending on the request. */
+export function event(text: string, { path }: ReceivedRequest, finish: string | null = null): string {
   const choice = path.endsWith('/chat/completions') ? { delta: { content: text } } : { text };
   return `data: ${JSON.stringify({ choices: [{ index: 0, ...choice, finish_reason: finish }] })}\n\n`;
 }
 
-/** Starts a stream of events. */
-export function begin(response: ServerResponse): void {
+/** Starts a stream of server-sent events. */
+export function startStream(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
 }
 
-/** A complete response of these texts. */
-export function says(texts: readonly string[], options: { finish?: string; usage?: object } = {}): Behaviour {
-  return (response, asked) => {
-    begin(response);
-    for (const text of texts) response.write(event(text, asked));
-    response.write(event('', asked, options.finish ?? 'stop'));
+/** Streams a complete response of these texts. */
+export function streamed(texts: readonly string[], options: { finish?: string; usage?: object } = {}): Behaviour {
+  return (response, request) => {
+    startStream(response);
+    for (const text of texts) response.write(event(text, request));
+    response.write(event('', request, options.finish ?? 'stop'));
     if (options.usage !== undefined) {
       response.write(`data: ${JSON.stringify({ choices: [], usage: options.usage })}\n\n`);
     }
@@ -122,10 +126,10 @@ export function says(texts: readonly string[], options: { finish?: string; usage
   };
 }
 
-/** Some text, followed by this. */
-export function saysThen(text: string, then: (response: ServerResponse) => void): Behaviour {
-  return (response, asked) => {
-    begin(response);
-    response.write(event(text, asked), () => then(response));
+/** Streams some text, then calls a function. */
+export function streamedThen(text: string, then: (response: ServerResponse) => void): Behaviour {
+  return (response, request) => {
+    startStream(response);
+    response.write(event(text, request), () => then(response));
   };
 }

@@ -10,22 +10,22 @@ import { ModelRegistry } from '../../../host/models/model-registry.ts';
 import { readRemoteId } from '../../../host/protocol/remote-id.ts';
 import { makeRemote, type Remote } from '../../../host/remote/remote.ts';
 import { type SecretStorage, Secrets } from '../../../host/secrets/secrets.ts';
-import { KeptLog } from '../logs.ts';
+import { RecordedLog } from '../recorded-log.ts';
 
-/** Remote engines with a registry of models, with their own configuration file and secrets. */
+/** Remote engines with a model registry, a configuration file and secrets. */
 export interface OpenRemote extends Remote {
   readonly models: ModelRegistry;
-  readonly log: KeptLog;
+  readonly log: RecordedLog;
   readonly secrets: Secrets;
   configure(entries: readonly Partial<RemoteEngineEntry>[]): void;
   load(id: string): Promise<LoadedModel>;
   close(): Promise<void>;
 }
 
-/** Opens them with a pause of one millisecond between retries. */
+/** Opens remote engines in a temporary folder. Retries wait only a millisecond. */
 export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretStorage): OpenRemote {
   const home = mkdtempSync(join(tmpdir(), 'tabagent-remote-'));
-  const log = new KeptLog();
+  const log = new RecordedLog();
   const config = readConfig({
     runnerEntry: new URL('file:///none'),
     env: { ...env, TABAGENT_HOME: home },
@@ -35,7 +35,7 @@ export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretStorage
     file: config.paths.secrets,
     lock: join(config.paths.locks, 'secrets.lock'),
     keychain,
-    log: new KeptLog(),
+    log: new RecordedLog(),
   });
   const remote = makeRemote({ config, secrets: async () => secrets, found: async () => [], log });
   const models = new ModelRegistry({ log, clock: systemClock });
@@ -60,8 +60,8 @@ export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretStorage
   };
 }
 
-/** A conversation of one message, with settings that a test changes. */
-export function orderOf(changes: Partial<GenerateRequest> = {}): GenerateRequest {
+/** Returns a request with one message and changes for a test. */
+export function generateRequest(changes: Partial<GenerateRequest> = {}): GenerateRequest {
   return {
     input: { messages: [{ role: 'user', content: 'hello' }] },
     maxNewTokens: 32,

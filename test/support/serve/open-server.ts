@@ -5,8 +5,8 @@ import type { ScriptedHost } from './scripted-host.ts';
 export const KEY = `tabagent-${'k'.repeat(43)}`;
 export const ORIGIN = 'https://allowed.example';
 
-/** A response. */
-export interface Answered {
+/** An HTTP response. */
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
@@ -14,7 +14,7 @@ export interface Answered {
   readonly json: any;
 }
 
-/** A server over a scripted host, on a free port. */
+/** Starts a server on a free port, with a scripted host. */
 export async function openServer(host: ScriptedHost) {
   const logged: unknown[] = [];
   const log = (...line: unknown[]) => logged.push(line);
@@ -29,11 +29,15 @@ export async function openServer(host: ScriptedHost) {
   });
   const { port } = new URL(server.url);
 
-  /** Sends a request with the key; headers of undefined are left out. Unlike `fetch` it can send any `Host`. */
+  /**
+   * Sends a request with the API key. Unlike `fetch`, it can send any `Host` header.
+   *
+   * @param options.headers Additional headers; undefined omits a default one.
+   */
   function send(
     path: string,
     options: { method?: string; headers?: Record<string, string | undefined>; body?: unknown } = {},
-  ): Promise<Answered> {
+  ): Promise<HttpResponse> {
     const { body, method = body === undefined ? 'GET' : 'POST' } = options;
     const headers = Object.fromEntries(
       Object.entries({
@@ -64,7 +68,7 @@ export async function openServer(host: ScriptedHost) {
   return { ...server, port: Number(port), send, logged };
 }
 
-/** Returns the messages of a stream of server-sent events, without the one that ends it. */
+/** Returns the JSON messages in a stream of server-sent events, without the final `[DONE]`. */
 // biome-ignore lint/suspicious/noExplicitAny: tests compare parts of it
 export function messagesIn(stream: string): any[] {
   const messages = stream.split('\n\n').filter((message) => message !== '');

@@ -9,12 +9,12 @@ export interface Received {
   readonly options: HostRequestOptions;
 }
 
-/** The answer of a script: the payload of a reply. It may emit events, wait, or throw a `HostError`. */
+/** Returns the payload of a reply. It may emit events, wait, or throw a `HostError`. */
 export type Script = (received: Received) => object | Promise<object>;
 
 export const MODEL = 'owner/repo/model.gguf';
 
-/** A host with one loaded model, whose answers to other actions a test writes. */
+/** A host with one loaded model. Tests define its replies to other actions. */
 export class ScriptedHost implements HostClient {
   readonly received: Received[] = [];
   readonly scripts: Record<string, Script>;
@@ -30,12 +30,12 @@ export class ScriptedHost implements HostClient {
     };
   }
 
-  /** The fields of the requests for an action. */
+  /** Returns the fields of all requests for an action. */
   requestsOf(action: string) {
     return this.received.filter((one) => one.action === action).map(({ fields }) => fields);
   }
 
-  // A script's payload stands for that of any action.
+  // Typed as `never`, so that a payload is assignable to that of any action.
   async request(action: string, fields = {}, options: HostRequestOptions = {}): Promise<never> {
     const received = { action, fields, options };
     this.received.push(received);
@@ -50,7 +50,7 @@ export class ScriptedHost implements HostClient {
   }
 }
 
-/** A reply to `GENERATE`. */
+/** Returns the payload of a reply to GENERATE. */
 export function generated(fields: object = {}): object {
   return {
     modelId: MODEL,
@@ -61,7 +61,7 @@ export function generated(fields: object = {}): object {
   };
 }
 
-/** An event with text of an answer. */
+/** Returns an event with text of an answer. */
 export function text(token: string, reasoning?: string): HostEvent {
   const payload = { modelId: MODEL, token, tps: 1, numTokens: 1, ...(reasoning === undefined ? {} : { reasoning }) };
   return { type: 'generationUpdate', payload };

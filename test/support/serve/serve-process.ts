@@ -22,7 +22,7 @@ export class ServeProcess {
     return new ServeProcess(child, JSON.parse(line));
   }
 
-  /** Ends it as a service manager does. Returns its exit code. */
+  /** Terminates it as a service manager does. Returns its exit code. */
   async close(): Promise<number | null> {
     if (this.child.exitCode === null) {
       this.child.kill('SIGTERM');

@@ -1,6 +1,6 @@
 import type { CpuFacts } from '../../../host/hardware/types.ts';
 
-/** A computer as its system describes it, and what the host must detect. */
+/** A computer as its system reports it, and what the host must detect. */
 export interface RecordedCpu {
   readonly machine: string;
   readonly facts: CpuFacts;
@@ -9,8 +9,8 @@ export interface RecordedCpu {
 }
 
 /**
- * The flags are those of /proc/cpuinfo that have to do with vectors and matrices, in the kernel's spelling; each
- * generation's are its forerunner's and its own.
+ * Flags in /proc/cpuinfo that concern vector and matrix instructions, in the kernel's spelling. Each generation has its
+ * predecessor's flags and new ones.
  */
 const CORE2 = 'fpu mmx fxsr sse sse2 pni ssse3 cx16 sse4_1'.split(' ');
 const WESTMERE = [...CORE2, 'sse4_2', 'popcnt', 'pclmulqdq', 'aes'];
@@ -100,7 +100,7 @@ const ROWS: readonly Row[] = [
     'Goldmont Plus',
     'sse42',
   ],
-  // A Pentium of a generation with AVX2, which it is sold without.
+  // A Pentium, which lacks the AVX2 of its generation.
   ['Pentium G4400', intel('Intel(R) Pentium(R) CPU G4400 @ 3.30GHz', [6, 94, 3], WESTMERE), 'Skylake', 'sse42'],
   // Intel, servers.
   [
@@ -202,7 +202,8 @@ const ROWS: readonly Row[] = [
   ['EPYC 9755', amd('AMD EPYC 9755 128-Core Processor', [26, 2, 1], ZEN5), 'Zen 5', 'zen4'],
   ['Ryzen 9 9950X', amd('AMD Ryzen 9 9950X 16-Core Processor', [26, 68, 0], ZEN5), 'Zen 5', 'zen4'],
   ['Hygon C86 7185', x64('HygonGenuine', 'Hygon C86 7185 32-core Processor', [24, 0, 1], ZEN), 'Dhyana', 'haswell'],
-  // Nothing is known of the CPU but its flags: a hypervisor's own name for it, and a maker not in the tables.
+  // Only the flags are known: a hypervisor that hides the CPU model, a vendor and a future CPU that are not in the
+  // tables.
   [
     'QEMU qemu64',
     amd('QEMU Virtual CPU version 2.5+', [15, 107, 1], ['mmx', 'sse', 'sse2', 'pni', 'cx16']),
@@ -211,7 +212,7 @@ const ROWS: readonly Row[] = [
   ],
   ['Zhaoxin KX-6640MA', x64('CentaurHauls', 'ZHAOXIN KaiXian KX-6640MA@2.2+GHz', [7, 59, 0], HASWELL), null, 'haswell'],
   ['an Intel CPU of the future', intel('Intel(R) Core(TM) Next', [6, 250, 0], ALDER_LAKE), null, 'alderlake'],
-  // Windows lists no flags: the variant follows from the generation.
+  // Windows reports no flags: the variant depends on the generation.
   [
     'i9-12900K under Windows',
     windows(intel('12th Gen Intel(R) Core(TM) i9-12900K', [6, 151, 2], [])),
@@ -267,7 +268,7 @@ const ROWS: readonly Row[] = [
   ['M1 under Linux', arm('Apple', 0x023, NEOVERSE_N1), 'Apple M1', 'armv8.2_2'],
 ];
 
-/** Machines of the last twenty years, one of each kind that makes a difference. */
+/** Computers of the last twenty years, one of each kind that the detection distinguishes. */
 export const RECORDED_CPUS: readonly RecordedCpu[] = ROWS.map(([machine, facts, microarchitecture, variant]) => ({
   machine,
   facts,

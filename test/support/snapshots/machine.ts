@@ -1,6 +1,6 @@
 import type { Machine } from '../../../host/hardware/machine.ts';
 
-/** Recorded facts of a computer; anything else is missing. */
+/** Recorded properties of a computer. All others are missing. */
 export interface Recording {
   readonly platform?: string;
   readonly architecture?: string;
@@ -9,12 +9,12 @@ export interface Recording {
   readonly usableThreads?: number;
   readonly files?: Readonly<Record<string, string>>;
   readonly folders?: Readonly<Record<string, readonly string[]>>;
-  /** Output of programs, by name. */
+  /** The output of programs, by name. */
   readonly programs?: Readonly<Record<string, string | Error>>;
   readonly systemInformation?: Machine['systemInformation'];
 }
 
-/** A computer from a recording, and the programs that were run on it. */
+/** Returns a simulated computer. `ran` lists the programs that were run on it. */
 export function recordedMachine(recording: Recording): Machine & { readonly ran: string[] } {
   const { files = {}, folders = {}, programs = {} } = recording;
   const ran: string[] = [];

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { HostProcess, Message } from '../host/host-process.ts';
 import { configure, startHost, textsIn } from './shared-folder.ts';
 import type { Killable } from './steps.ts';
-import { all, ask, eventually, get, must, same, type World } from './world.ts';
+import { all, eventually, get, must, request, same, type World } from './world.ts';
 
-/** What must be true of one conversation. */
+/** The expected state of a conversation. */
 interface Expected {
   title: string;
-  /** Text by id of the message. */
+  /** The text of each message, by ID. */
   readonly messages: Map<string, string>;
 }
 
@@ -23,17 +23,17 @@ class Copy {
   }
 }
 
-/** Conversations in the shared data folder and in a copy elsewhere, with which they are synchronized. */
+/** Performs steps on conversations in the shared data folder and in another one that is synchronized with it. */
 export class ConversationArea {
   readonly #world: World;
   readonly #here: Copy;
   readonly #there: Copy;
   readonly #folders: string[] = [];
   #elsewhere: HostProcess | undefined;
-  /** Deleted and replaced texts. They must never be returned again, and must be in no file. */
-  readonly #dead = new Set<string>();
+  /** Deleted and replaced texts. No host may return them, and no file may contain them. */
+  readonly #deletedTexts = new Set<string>();
   /** Rows of conversations as they were before their deletion. */
-  readonly #late = new Map<string, Message[]>();
+  readonly #deletedRows = new Map<string, Message[]>();
   #next = 1;
 
   constructor(world: World) {
@@ -59,10 +59,10 @@ export class ConversationArea {
 
   async add(host: HostProcess, id: string, copy = this.#here): Promise<void> {
     const content = this.#text('message');
-    const reply = await ask(host, 'ADD_MESSAGES', { id, messages: [{ role: 'user', content }] });
+    const reply = await request(host, 'ADD_MESSAGES', { id, messages: [{ role: 'user', content }] });
     const live = copy.live.get(id);
     if (live === undefined) {
-      must(reply.code === 'CONVERSATION_NOT_FOUND', 'ADD_MESSAGES to no conversation is refused', reply);
+      must(reply.code === 'CONVERSATION_NOT_FOUND', 'ADD_MESSAGES to a missing conversation fails', reply);
       return;
     }
     must(reply.status === 'success', 'ADD_MESSAGES succeeds', reply);
@@ -72,20 +72,20 @@ export class ConversationArea {
   async delete(host: HostProcess, id: string, copy = this.#here): Promise<void> {
     const live = copy.live.get(id);
     const rows = live === undefined ? [] : await this.#rowsOf(host, id);
-    const reply = await ask(host, 'DELETE_CONVERSATION', { id });
+    const reply = await request(host, 'DELETE_CONVERSATION', { id });
     if (live === undefined) {
-      must(reply.code === 'CONVERSATION_NOT_FOUND', 'DELETE_CONVERSATION of none is refused', reply);
+      must(reply.code === 'CONVERSATION_NOT_FOUND', 'DELETE_CONVERSATION of a missing conversation fails', reply);
       return;
     }
     must(reply.status === 'success', 'DELETE_CONVERSATION succeeds', reply);
     copy.live.delete(id);
-    // A deletion elsewhere is one here after the next synchronization.
+    // A deletion in the other folder takes effect here only after the next synchronization.
     if (copy !== this.#here) return;
-    this.#deleted(live);
-    this.#late.set(id, rows);
+    this.#markDeleted(live);
+    this.#deletedRows.set(id, rows);
   }
 
-  /** A title from another copy: a later one is taken, an earlier one is not. */
+  /** Pushes a title from another copy. Only a later one must replace the title. */
   async pushTitle(host: HostProcess, id: string, copy = this.#here): Promise<void> {
     const live = copy.live.get(id);
     const row = (await this.#rowsOf(host, id)).find(({ type }) => type === 'conversation');
@@ -96,7 +96,7 @@ export class ConversationArea {
     await get(host, 'SYNC_PUSH', {
       conversations: [{ ...row, title, title_updated_at: at, updated_at: Math.max(at, row.updated_at) }],
     });
-    if (copy === this.#here) this.#dead.add(isLater ? live.title : title);
+    if (copy === this.#here) this.#deletedTexts.add(isLater ? live.title : title);
     if (isLater) live.title = title;
   }
 
@@ -118,19 +118,19 @@ export class ConversationArea {
     if (live === undefined || row === undefined) return;
     const content = this.#text('message');
     await get(host, 'SYNC_PUSH', { messages: [{ ...row, content, updated_at: row.updated_at + 1 }] });
-    this.#dead.add(row.content);
+    this.#deletedTexts.add(row.content);
     live.messages.set(row.id, content);
   }
 
   /** Pushes rows of a deleted conversation, which must not be stored again. */
   async pushLate(host: HostProcess, id: string): Promise<void> {
-    const rows = this.#late.get(id) ?? [];
+    const rows = this.#deletedRows.get(id) ?? [];
     if (rows.length === 0) return;
     const plain = rows.map(({ incarnation: _, position: _2, title_updated_at: _3, ...row }) => row);
     await get(host, 'IMPORT_CONVERSATIONS', { rows: this.#next++ % 2 === 0 ? rows : plain });
   }
 
-  /** A change in the copy elsewhere. */
+  /** Changes the copy in the other folder. */
   async elsewhere(id: string, change: 'add' | 'delete' | 'title' | 'create'): Promise<void> {
     const host = this.#there.host();
     if (change === 'create') await this.create(host, id, this.#there);
@@ -139,25 +139,25 @@ export class ConversationArea {
     if (change === 'title') await this.pushTitle(host, id, this.#there);
   }
 
-  /** Exchanges everything twice, after which both copies must be equal. */
+  /** Synchronizes both copies twice, after which they must be equal. */
   async synchronize(host: HostProcess): Promise<void> {
     const other = this.#there.host();
     for (let round = 0; round < 2; round += 1) {
-      await exchange(host, other);
-      await exchange(other, host);
+      await sendAll(host, other);
+      await sendAll(other, host);
     }
     const [here, there] = [await this.#export(host), await this.#export(other)];
-    same(there.map(keyOf), here.map(keyOf), 'after two exchanges both copies are equal');
-    for (const copy of [this.#here, this.#there]) this.#take(copy, here);
+    same(there.map(keyOf), here.map(keyOf), 'both copies are equal after two synchronizations');
+    for (const copy of [this.#here, this.#there]) this.#adopt(copy, here);
   }
 
-  /** Checks that an export that is imported into an empty folder is exported unchanged. */
+  /** Checks that an export is the same after it was imported into an empty folder. */
   async copy(host: HostProcess): Promise<void> {
     const rows = await this.#export(host);
     const empty = this.#startElsewhere(0);
     await get(empty, 'IMPORT_CONVERSATIONS', { rows });
     const copied = await this.#export(empty);
-    same(copied.map(keyOf), rows.map(keyOf), 'an export is imported as it was');
+    same(copied.map(keyOf), rows.map(keyOf), 'an export is imported unchanged');
     await empty.kill();
   }
 
@@ -176,9 +176,9 @@ export class ConversationArea {
     if (action === 'deleteConversation') {
       void host.request('DELETE_CONVERSATION', { id }).catch(() => {});
       return async () => {
-        if ((await ask(this.#world.any(), 'GET_CONVERSATION', { id })).code === undefined) return;
+        if ((await request(this.#world.any(), 'GET_CONVERSATION', { id })).code === undefined) return;
         this.#here.live.delete(id);
-        this.#deleted(live);
+        this.#markDeleted(live);
       };
     }
     return undefined;
@@ -202,17 +202,17 @@ export class ConversationArea {
         );
       }
       const rows = await this.#export(host);
-      const shown = [...this.#dead].filter((text) =>
+      const shown = [...this.#deletedTexts].filter((text) =>
         rows.some(({ title, content }) => title === text || content === text),
       );
       must(shown.length === 0, 'deleted text is not exported', shown);
     }
   }
 
-  /** Deleted text leaves the files of a data folder within seconds. */
+  /** Checks that deleted text disappears from all files of the data folder within seconds. */
   async checkFiles(): Promise<void> {
     await eventually(() => {
-      const left = textsIn(this.#world.home, this.#dead);
+      const left = textsIn(this.#world.home, this.#deletedTexts);
       must(left.length === 0, 'deleted text is in no file', left);
     });
   }
@@ -229,12 +229,12 @@ export class ConversationArea {
     return startHost(home, this.#world.hub, clockShiftMs);
   }
 
-  #deleted({ title, messages }: Expected): void {
-    for (const text of [title, ...messages.values()]) this.#dead.add(text);
+  #markDeleted({ title, messages }: Expected): void {
+    for (const text of [title, ...messages.values()]) this.#deletedTexts.add(text);
   }
 
   /** Updates the expected state of a copy to the result of a synchronization. */
-  #take(copy: Copy, rows: readonly Message[]): void {
+  #adopt(copy: Copy, rows: readonly Message[]): void {
     const before = [...copy.live.values()].flatMap(({ title, messages }) => [title, ...messages.values()]);
     copy.live.clear();
     for (const { type, id, title } of rows) {
@@ -244,7 +244,7 @@ export class ConversationArea {
       if (type === 'message') copy.live.get(conversation_id)?.messages.set(id, content);
     }
     const after = new Set([...copy.live.values()].flatMap(({ title, messages }) => [title, ...messages.values()]));
-    for (const text of before) if (!after.has(text)) this.#dead.add(text);
+    for (const text of before) if (!after.has(text)) this.#deletedTexts.add(text);
   }
 
   #export(host: HostProcess): Promise<Message[]> {
@@ -263,8 +263,8 @@ export class ConversationArea {
   }
 }
 
-/** Sends everything that `from` has to `to`. */
-async function exchange(from: HostProcess, to: HostProcess): Promise<void> {
+/** Sends everything from one host to another. */
+async function sendAll(from: HostProcess, to: HostProcess): Promise<void> {
   const { conversations, messages } = await get(from, 'SYNC_PULL');
   await get(to, 'SYNC_PUSH', { conversations, messages });
 }

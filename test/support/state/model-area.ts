@@ -3,7 +3,7 @@ import type { HostProcess, Message } from '../host/host-process.ts';
 import { type DownloadState, type Expected, ModelChecks, stateOf } from './model-checks.ts';
 import { HUB_MODELS, namingOf } from './shared-folder.ts';
 import type { Control, Killable } from './steps.ts';
-import { answered, ask, eventually, get, must, same, send, type World } from './world.ts';
+import { eventually, get, must, request, same, send, type World, withReplyTimeout } from './world.ts';
 
 const NOT_FOUND = ['DOWNLOAD_NOT_FOUND', 'MODEL_NOT_DOWNLOADED', 'INVALID_REQUEST'];
 const LOAD = { n_gpu_layers: 0, n_ctx: 128, n_threads: 1 };
@@ -14,8 +14,8 @@ const ACTIONS = {
   cancel: 'CANCEL_DOWNLOAD',
 } as const;
 
-/** How often downloads of a race are cancelled until all have ended, milliseconds. */
-const CANCEL_AGAIN_MS = 500;
+/** The interval at which the downloads of a race are cancelled until all have ended, in milliseconds. */
+const CANCEL_INTERVAL_MS = 500;
 
 /** Performs steps on models, and checks the hosts and the disk against the expected state. */
 export class ModelArea {
@@ -46,7 +46,7 @@ export class ModelArea {
     }
   }
 
-  /** The hub stalls, or sends everything: what is being downloaded is then complete. */
+  /** Makes the hub stall or continue. If it continues, the current downloads complete. */
   async setStalls(stalls: boolean): Promise<void> {
     this.#world.stalls = stalls;
     if (stalls) return;
@@ -61,9 +61,9 @@ export class ModelArea {
     const { model, state } = expected;
     const fields = namingOf(model, naming);
     if (control === 'download') return this.#download(slot, host, expected, fields);
-    const reply = await ask(host, ACTIONS[control], fields);
+    const reply = await request(host, ACTIONS[control], fields);
     if (state === 'gone') {
-      must(NOT_FOUND.includes(reply.code), `${control} of a download that does not exist is refused`, reply);
+      must(NOT_FOUND.includes(reply.code), `${control} of a missing download fails`, reply);
       return;
     }
     must(reply.status === 'success', `${control} of ${model.id}, which is ${state}, succeeds`, reply);
@@ -78,7 +78,7 @@ export class ModelArea {
     } else await this.#stopped(expected, control);
   }
 
-  /** Sends several requests to one host without waiting for replies: the last one wins. */
+  /** Sends several requests to one host without waiting for replies. The last one determines the state. */
   async burst(slot: number, host: HostProcess, at: number, controls: readonly Control[]): Promise<void> {
     const expected = this.#at(at);
     const { model } = expected;
@@ -89,7 +89,7 @@ export class ModelArea {
       reply: send(host, ACTIONS[control], namingOf(model, control === 'resume' ? i % 2 : i)),
     }));
     if (!this.#world.stalls) {
-      const replies = await allAnswered(sent);
+      const replies = await allReplies(sent);
       const last = controls.at(-1);
       const allowed: DownloadState[] =
         last === 'download' ? ['present'] : last === 'cancel' ? ['present', 'gone'] : ['present', 'gone', 'paused'];
@@ -106,9 +106,9 @@ export class ModelArea {
       if (state !== 'downloading') stoppedAt = i;
     }
     const isAnswered = ({ control }: (typeof sent)[number], i: number) => control !== 'download' || i <= stoppedAt;
-    await allAnswered(sent.filter(isAnswered));
+    await allReplies(sent.filter(isAnswered));
     if (stoppedAt >= 0) {
-      await allAnswered(expected.waiters);
+      await allReplies(expected.waiters);
       expected.waiters = [];
       expected.runners.clear();
     }
@@ -123,7 +123,10 @@ export class ModelArea {
     if (state === 'downloading') await eventually(() => this.#checks.download(expected));
   }
 
-  /** Requests of several hosts at once: they agree on the outcome, and it is that of one of the requests. */
+  /**
+   * Sends requests to several hosts concurrently. They must agree on an outcome, which must be that of one of the
+   * requests.
+   */
   async race(at: number, controls: readonly Control[]): Promise<void> {
     const expected = this.#at(at);
     if (expected.state === 'present') return;
@@ -132,11 +135,12 @@ export class ModelArea {
       const host = running[i % running.length] as HostProcess;
       return { control, reply: send(host, ACTIONS[control], namingOf(expected.model, i % 2)) };
     });
-    await allAnswered(sent.filter(({ control }) => control !== 'download'));
-    const ended = allAnswered([...sent, ...expected.waiters]);
-    // Ends what still waits. A host may start its download only after another one was asked to cancel it.
-    while (stalls && !(await Promise.race([ended.then(() => true), delay(CANCEL_AGAIN_MS).then(() => false)]))) {
-      await ask(this.#world.any(), 'CANCEL_DOWNLOAD', namingOf(expected.model, 0));
+    await allReplies(sent.filter(({ control }) => control !== 'download'));
+    const ended = allReplies([...sent, ...expected.waiters]);
+    // Ends the remaining downloads. A host may start its download only after another one received the request to cancel
+    // it.
+    while (stalls && !(await Promise.race([ended.then(() => true), delay(CANCEL_INTERVAL_MS).then(() => false)]))) {
+      await request(this.#world.any(), 'CANCEL_DOWNLOAD', namingOf(expected.model, 0));
     }
     await ended;
     expected.waiters = [];
@@ -146,7 +150,7 @@ export class ModelArea {
 
   async delete(host: HostProcess, at: number): Promise<void> {
     const expected = this.#at(at);
-    const reply = await ask(host, 'DELETE_MODEL', namingOf(expected.model, 0));
+    const reply = await request(host, 'DELETE_MODEL', namingOf(expected.model, 0));
     const isBusy = expected.loadedIn.size > 0 || expected.state === 'downloading';
     const code = isBusy ? 'MODEL_IN_USE' : expected.state === 'present' ? undefined : 'MODEL_NOT_DOWNLOADED';
     must(reply.code === code, `DELETE_MODEL of ${this.#describe(expected)} replies ${code ?? 'success'}`, reply);
@@ -158,16 +162,16 @@ export class ModelArea {
     await get(host, 'PRUNE_CACHE', fields);
     for (const expected of this.#expected) {
       if (isPrunable(expected)) gone(expected);
-      // A paused download without any bytes has nothing to prune, and is still paused.
+      // A paused download without any bytes has nothing to prune, and remains paused.
       else if (partials && expected.state === 'paused') await this.#observe(expected, ['gone', 'paused']);
     }
   }
 
   async pin(host: HostProcess, at: number, isPinned: boolean): Promise<void> {
     const expected = this.#at(at);
-    const reply = await ask(host, isPinned ? 'PIN_MODEL' : 'UNPIN_MODEL', namingOf(expected.model, 1));
+    const reply = await request(host, isPinned ? 'PIN_MODEL' : 'UNPIN_MODEL', namingOf(expected.model, 1));
     if (isPinned && expected.state !== 'present') {
-      must(reply.code === 'MODEL_NOT_DOWNLOADED', `PIN_MODEL of ${this.#describe(expected)} is refused`, reply);
+      must(reply.code === 'MODEL_NOT_DOWNLOADED', `PIN_MODEL of ${this.#describe(expected)} fails`, reply);
       return;
     }
     if (reply.status === 'success') expected.isPinned = isPinned;
@@ -178,24 +182,28 @@ export class ModelArea {
   async verify(host: HostProcess, at: number, action: 'VERIFY_MODEL' | 'REPAIR_MODEL'): Promise<void> {
     const expected = this.#at(at);
     if (action === 'REPAIR_MODEL' && expected.state !== 'present') return;
-    const reply = await ask(host, action, namingOf(expected.model, at));
+    const reply = await request(host, action, namingOf(expected.model, at));
     if (action === 'REPAIR_MODEL' && expected.loadedIn.size > 0) {
-      must(reply.code === 'MODEL_IN_USE', `REPAIR_MODEL of ${this.#describe(expected)} is refused`, reply);
+      must(reply.code === 'MODEL_IN_USE', `REPAIR_MODEL of ${this.#describe(expected)} fails`, reply);
       return;
     }
     const isGood = reply.status === 'success' && reply.payload.models[0]?.state === 'good';
-    must(isGood === (expected.state === 'present'), `${action} of ${this.#describe(expected)} is right`, reply);
+    must(
+      isGood === (expected.state === 'present'),
+      `${action} of ${this.#describe(expected)} has the right result`,
+      reply,
+    );
   }
 
   async cancelVerify(host: HostProcess, at: number): Promise<void> {
     const { model, state } = this.#at(at);
     if (state !== 'present') return;
-    const verification = ask(host, 'VERIFY_MODEL', namingOf(model, 2));
+    const verification = request(host, 'VERIFY_MODEL', namingOf(model, 2));
     const { cancelled } = await get(host, 'CANCEL_VERIFY', namingOf(model, at));
     const reply = await verification;
     must(
       cancelled === 1 ? reply.code === 'CANCELLED' : reply.status === 'success',
-      `a verification ends as CANCEL_VERIFY says (${cancelled})`,
+      `a verification ends as CANCEL_VERIFY reports (${cancelled})`,
       reply,
     );
   }
@@ -211,7 +219,7 @@ export class ModelArea {
 
   async unload(slot: number, host: HostProcess, at: number): Promise<void> {
     const expected = this.#at(at);
-    const reply = await ask(host, 'UNLOAD_MODEL', namingOf(expected.model, at));
+    const reply = await request(host, 'UNLOAD_MODEL', namingOf(expected.model, at));
     const isLoaded = expected.loadedIn.delete(slot);
     must(
       isLoaded ? reply.payload?.wasLoaded === true : reply.code === 'MODEL_NOT_LOADED',
@@ -223,11 +231,11 @@ export class ModelArea {
   async loadAndUnload(slot: number, host: HostProcess, at: number): Promise<void> {
     const expected = this.#at(at);
     if (!this.#canLoad(expected)) return;
-    const load = ask(host, 'LOAD_MODEL', { ...namingOf(expected.model, at), settings: LOAD });
-    const unload = await ask(host, 'UNLOAD_MODEL', namingOf(expected.model, 0));
+    const load = request(host, 'LOAD_MODEL', { ...namingOf(expected.model, at), settings: LOAD });
+    const unload = await request(host, 'UNLOAD_MODEL', namingOf(expected.model, 0));
     const reply = await load;
     must(['CANCELLED', undefined].includes(reply.code), 'LOAD_MODEL is cancelled or succeeds', reply);
-    must(unload.status === 'success', 'UNLOAD_MODEL directly behind LOAD_MODEL succeeds', unload);
+    must(unload.status === 'success', 'UNLOAD_MODEL directly after LOAD_MODEL succeeds', unload);
     expected.loadedIn.delete(slot);
     if (expected.state !== 'present') await eventually(() => this.#observe(expected, ['gone', 'paused', 'present']));
   }
@@ -244,7 +252,7 @@ export class ModelArea {
 
   async generate(slot: number, host: HostProcess, at: number, stops: boolean): Promise<void> {
     const expected = this.#at(at);
-    const generation = ask(host, 'GENERATE', {
+    const generation = request(host, 'GENERATE', {
       modelId: expected.model.id,
       messages: [{ role: 'user', content: 'once upon' }],
       settings: { max_new_tokens: stops ? 100_000 : 4 },
@@ -252,49 +260,52 @@ export class ModelArea {
     const stopped = stops ? await get(host, 'STOP_GENERATION', { modelId: expected.model.id }) : undefined;
     const reply = await generation;
     if (!expected.loadedIn.has(slot)) {
-      must(reply.code === 'MODEL_NOT_LOADED', 'GENERATE with a model that is not loaded is refused', reply);
+      must(reply.code === 'MODEL_NOT_LOADED', 'GENERATE with a model that is not loaded fails', reply);
       return;
     }
     must(reply.status === 'success', `GENERATE with ${expected.model.id} succeeds`, reply);
     if (stopped === undefined) return;
-    must(stopped.stopped === 1, 'STOP_GENERATION directly behind GENERATE stops it', stopped);
-    must(reply.payload.finishReason === 'stopped', 'a stopped generation says so', reply.payload);
+    must(stopped.stopped === 1, 'STOP_GENERATION directly after GENERATE stops it', stopped);
+    must(reply.payload.finishReason === 'stopped', 'a stopped generation reports that it was stopped', reply.payload);
   }
 
-  /** Starts a request during which its host is killed; returns how to find out what became of it. */
+  /**
+   * Starts a request during which its host is killed. Returns a function that updates the expected state afterwards;
+   * undefined if the request is not possible.
+   */
   killable(slot: number, host: HostProcess, action: Killable, at: number): (() => Promise<void>) | undefined {
     const expected = this.#at(at);
     const { model, state } = expected;
-    const begin = (name: string, fields: Message) => void host.request(name, fields).catch(() => {});
+    const start = (name: string, fields: Message) => void host.request(name, fields).catch(() => {});
     switch (action) {
       case 'download': {
         if (this.#world.stalls) return undefined;
-        begin('DOWNLOAD_MODEL', namingOf(model, 0));
+        start('DOWNLOAD_MODEL', namingOf(model, 0));
         return () => this.#observe(expected, state === 'present' ? ['present'] : ['gone', 'paused', 'present']);
       }
       case 'delete': {
         if (state !== 'present' || expected.loadedIn.size > 0) return undefined;
-        begin('DELETE_MODEL', namingOf(model, 0));
+        start('DELETE_MODEL', namingOf(model, 0));
         return () => this.#observe(expected, ['present', 'gone']);
       }
       case 'load': {
         if (!this.#canLoad(expected)) return undefined;
-        begin('LOAD_MODEL', { ...namingOf(model, 0), settings: LOAD });
+        start('LOAD_MODEL', { ...namingOf(model, 0), settings: LOAD });
         return () => this.#observe(expected, state === 'present' ? ['present'] : ['gone', 'paused', 'present']);
       }
       case 'verify':
-        begin('VERIFY_MODEL', {});
+        start('VERIFY_MODEL', {});
         return async () => {};
       case 'prune': {
         const prunable = this.#expected.filter((each) => isPrunable(each) && !each.loadedIn.has(slot));
-        begin('PRUNE_CACHE', { dryRun: false, maxBytes: 0 });
+        start('PRUNE_CACHE', { dryRun: false, maxBytes: 0 });
         return async () => {
           for (const each of prunable) await this.#observe(each, ['present', 'gone']);
         };
       }
       case 'pin': {
         if (state !== 'present') return undefined;
-        begin(expected.isPinned ? 'UNPIN_MODEL' : 'PIN_MODEL', namingOf(model, 0));
+        start(expected.isPinned ? 'UNPIN_MODEL' : 'PIN_MODEL', namingOf(model, 0));
         return async () => {
           const { models } = await get(this.#world.any(), 'GET_CACHE_STATS');
           expected.isPinned = models.find(({ id }: Message) => id === model.id)?.pinned;
@@ -320,14 +331,14 @@ export class ModelArea {
       await eventually(() => this.#checks.download(expected));
       return;
     }
-    const { status, message } = await answered(reply, `the download of ${expected.model.id}`);
+    const { status, message } = await withReplyTimeout(reply, `the download of ${expected.model.id}`);
     must(status === 'success', `DOWNLOAD_MODEL of ${expected.model.id} succeeds`, message);
     expected.state = 'present';
     expected.runners.clear();
   }
 
   async #completed(expected: Expected): Promise<void> {
-    for (const { status, ...rest } of await allAnswered(expected.waiters)) {
+    for (const { status, ...rest } of await allReplies(expected.waiters)) {
       must(status === 'success', `the download of ${expected.model.id} succeeds`, rest);
     }
     expected.waiters = [];
@@ -338,7 +349,7 @@ export class ModelArea {
 
   async #stopped(expected: Expected, control: 'pause' | 'cancel'): Promise<void> {
     const code = control === 'pause' ? 'DOWNLOAD_PAUSED' : 'DOWNLOAD_CANCELLED';
-    for (const found of await allAnswered(expected.waiters)) {
+    for (const found of await allReplies(expected.waiters)) {
       must(found.code === code, `a request for a download that was stopped replies ${code}`, found);
     }
     expected.waiters = [];
@@ -377,6 +388,6 @@ function isPrunable({ state, isPinned, loadedIn }: Expected): boolean {
   return state === 'present' && !isPinned && loadedIn.size === 0;
 }
 
-function allAnswered(requests: readonly { readonly reply: Promise<Message> }[]): Promise<Message[]> {
-  return Promise.all(requests.map(({ reply }) => answered(reply, 'a request about a download')));
+function allReplies(requests: readonly { readonly reply: Promise<Message> }[]): Promise<Message[]> {
+  return Promise.all(requests.map(({ reply }) => withReplyTimeout(reply, 'a request for a download')));
 }

@@ -1,28 +1,28 @@
 import type { HostProcess, Message } from '../host/host-process.ts';
 import { filesIn, type HubModel, namingOf } from './shared-folder.ts';
-import { ask, get, must, same, type World } from './world.ts';
+import { get, must, request, same, type World } from './world.ts';
 
 /** `gone`: never downloaded, cancelled, deleted or evicted. */
 export type DownloadState = 'gone' | 'downloading' | 'paused' | 'present';
 
-/** A DOWNLOAD_MODEL request that has not been answered. */
+/** A pending DOWNLOAD_MODEL request. */
 export interface Waiter {
   readonly slot: number;
   readonly reply: Promise<Message>;
 }
 
-/** What must be true of one model. */
+/** The expected state of a model. */
 export interface Expected {
   readonly model: HubModel;
   state: DownloadState;
   isPinned: boolean;
-  /** Hosts that download it or wait for the one that does. */
+  /** The hosts that download it, or wait for the host that does. */
   readonly runners: Set<number>;
   waiters: Waiter[];
   readonly loadedIn: Set<number>;
 }
 
-/** Checks whether the hosts and the disk agree with the expected state of the models. */
+/** Checks that the hosts and the disk match the expected state of the models. */
 export class ModelChecks {
   readonly #world: World;
   readonly #expected: readonly Expected[];
@@ -53,7 +53,7 @@ export class ModelChecks {
   async download(expected: Expected): Promise<void> {
     for (const host of this.#world.running) {
       const found = await stateOf(host, expected.model);
-      must(found === expected.state, `every host says that ${expected.model.id} is ${expected.state}`, found);
+      must(found === expected.state, `every host reports that ${expected.model.id} is ${expected.state}`, found);
     }
   }
 
@@ -85,13 +85,13 @@ export class ModelChecks {
     same(
       models.map((each: Message) => each.modelId),
       ids(own),
-      'GET_LOADED_MODELS lists what this host has loaded',
+      "GET_LOADED_MODELS lists this host's models",
     );
     const { hosts } = await get(host, 'LIST_HOSTS');
     same(
       hosts.flatMap((each: Message) => each.models.map(({ modelId }: Message) => `${each.pid} ${modelId}`)),
       running.flatMap((each) => ids(each.slot).map((id) => `${each.host.pid} ${id}`)),
-      'LIST_HOSTS lists what every host has loaded',
+      "LIST_HOSTS lists every host's models",
     );
   }
 
@@ -101,20 +101,20 @@ export class ModelChecks {
     same(
       files,
       present.flatMap(({ model }) => model.files.map((file) => `models/${model.repo}/${file}`)),
-      'the folder of models contains the models and nothing else',
+      'the models folder contains only the models',
     );
     for (const { model, state } of this.#expected) {
       if (state === 'downloading' || state === 'paused') continue;
       const [name = ''] = model.repo.split('/').slice(-1);
       const left = filesIn(this.#world.home).filter((path) => path.startsWith('partial/') && path.includes(name));
-      must(left.length === 0, `nothing is left of the download of ${model.id}, which is ${state}`, left);
+      must(left.length === 0, `no partial files of ${model.id}, which is ${state}, remain`, left);
     }
   }
 }
 
 /** Returns what a host reports about a model: one of {@link DownloadState}, another status, or an error code. */
 export async function stateOf(host: HostProcess, model: HubModel): Promise<string> {
-  const { status, code, payload } = await ask(host, 'GET_DOWNLOAD_STATUS', namingOf(model, 0));
+  const { status, code, payload } = await request(host, 'GET_DOWNLOAD_STATUS', namingOf(model, 0));
   if (status === 'error') return code === 'DOWNLOAD_NOT_FOUND' ? 'gone' : code;
   if (payload.status === 'cancelled') return 'gone';
   return payload.status === 'completed' ? 'present' : payload.status;

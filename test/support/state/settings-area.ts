@@ -5,7 +5,7 @@ import { ENGINES } from './shared-folder.ts';
 import type { Killable } from './steps.ts';
 import { all, get, must, same, type World } from './world.ts';
 
-/** Settings, secrets and the list of models: what was written last must be there, in every host. */
+/** Performs steps on settings, secrets and the list of models. Every host must report the last written values. */
 export class SettingsArea {
   readonly #world: World;
   readonly #params = new Map<string, number>();
@@ -23,7 +23,7 @@ export class SettingsArea {
     this.#params.set(field, scaled);
   }
 
-  /** Saves the keys of several remote engines at once, in all hosts. */
+  /** Saves the keys of several remote engines concurrently, distributed over all hosts. */
   async setSecrets(count: number): Promise<void> {
     const engines = ENGINES.slice(0, count);
     await this.#inAll(engines, (engine) => ['SET_REMOTE_KEY', { engine, key: `key-${this.#next++}` }]);
@@ -40,7 +40,7 @@ export class SettingsArea {
     this.#secrets.delete('token');
   }
 
-  /** Adds several models to the list at once, in all hosts. */
+  /** Adds several models to the list concurrently, distributed over all hosts. */
   async addToList(count: number): Promise<void> {
     const ids = Array.from({ length: count }, () => `added/repo-GGUF/model-${this.#next++}.gguf`);
     await this.#inAll(ids, (id) => ['ADD_MODEL_TO_LIST', { model: { id } }]);
@@ -79,12 +79,12 @@ export class SettingsArea {
       const { params } = await get(host, 'GET_PARAMS');
       for (const [field, value] of this.#params) must(params[field] === value, `${field} is ${value}`, params);
       const { saved } = await get(host, 'GET_HF_TOKEN_STATUS');
-      must(saved === this.#secrets.has('token'), 'every host says whether a token is saved', saved);
+      must(saved === this.#secrets.has('token'), 'every host reports whether a token is saved', saved);
       const models = await all(host, 'GET_AVAILABLE_MODELS', 'models');
       const ids = models.map(({ modelId }) => modelId).filter((id: string) => id.startsWith('added/'));
       same(ids, [...this.#listed], 'every host lists the added models');
     }
-    same(this.#saved(), [...this.#secrets], 'the file of secrets contains every saved one');
+    same(this.#saved(), [...this.#secrets], 'the secrets file contains every saved secret');
   }
 
   #saved(): string[] {

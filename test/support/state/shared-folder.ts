@@ -17,8 +17,8 @@ export interface HubModel {
 }
 
 const MiB = 1024 * 1024;
-/** Bytes that each connection gets from a hub that stalls. */
-const BEFORE_STALL = 20_000;
+/** Number of bytes that a stalling hub sends over each connection. */
+const BYTES_BEFORE_STALL = 20_000;
 
 function hubModel(repo: string, quantization: string, files: readonly string[], isLoadable: boolean): HubModel {
   return { id: `${repo}/${files[0]}`, repo, files, quantization, isLoadable };
@@ -35,7 +35,7 @@ export const HUB_MODELS: readonly HubModel[] = [
   ),
 ];
 
-/** The ways of naming a model in a request. */
+/** Returns the fields that name a model in a request, in one of several ways. */
 export function namingOf({ repo, files, id, quantization }: HubModel, way: number): Message {
   const ways: readonly Message[] = [
     { modelPath: repo, modelFile: files[0] },
@@ -58,11 +58,11 @@ export function startModelHub(): Promise<TestHub> {
 /** Makes downloads from a hub stall after their first bytes, or continue. */
 export function setStalls(hub: TestHub, stalls: boolean): void {
   hub.clearFaults();
-  if (stalls) hub.fault({ kind: 'stall', after: BEFORE_STALL, match: ({ server }) => server === 'cdn' });
+  if (stalls) hub.fault({ kind: 'stall', after: BYTES_BEFORE_STALL, match: ({ server }) => server === 'cdn' });
   else hub.dropDownloads();
 }
 
-/** Remote engines for which keys are saved. Nothing listens there. */
+/** Names of remote engines, for which keys are saved. No server listens at their URL. */
 export const ENGINES = ['e0', 'e1', 'e2', 'e3'];
 
 /** Writes the configuration of a data folder. */
@@ -81,7 +81,10 @@ export function startHost(home: string, hub: TestHub, clockShiftMs: number): Hos
   });
 }
 
-/** Returns the paths of all files in a folder, relative to it, with `/`. Running hosts may remove folders meanwhile. */
+/**
+ * Returns the relative paths of all files in a folder, with forward slashes. Tolerates folders that a running host
+ * removes.
+ */
 export function filesIn(folder: string): string[] {
   return entriesOf(folder)
     .flatMap((entry) => {
@@ -100,7 +103,7 @@ function entriesOf(folder: string): Dirent[] {
   }
 }
 
-/** Returns which of the texts are in any file of a folder, except in models and unfinished downloads. */
+/** Returns the texts that occur in any file of a folder, except models and partial downloads. */
 export function textsIn(folder: string, texts: ReadonlySet<string>): string[] {
   const contents = filesIn(folder)
     .filter((path) => !/^(models|partial)\//.test(path))

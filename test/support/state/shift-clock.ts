@@ -1,4 +1,4 @@
-/** Makes the clock of this process differ by `TEST_CLOCK_SHIFT_MS`. Loaded by `--import` before a host. */
+/** Shifts the clock of this process by `TEST_CLOCK_SHIFT_MS`. Loaded with `--import` before a host. */
 const shift = Number(process.env.TEST_CLOCK_SHIFT_MS ?? 0);
 const now = Date.now.bind(Date);
 const { Date: SystemDate } = globalThis;

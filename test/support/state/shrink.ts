@@ -1,14 +1,14 @@
 /** Options for {@link shrink}. */
 export interface ShrinkOptions<T> {
-  /** Returns what fails when the items are replayed; undefined if nothing does. */
+  /** Replays the items. Returns the failure message; undefined if nothing fails. */
   readonly replay: (items: readonly T[]) => Promise<string | undefined>;
-  /** Time after which the shortest sequence so far is returned, milliseconds. */
+  /** Time limit in milliseconds, after which the shortest sequence so far is returned. */
   readonly limitMs: number;
 }
 
 /**
- * Removes items from a failing sequence as long as it still fails: first halves, then ever smaller parts. Returns the
- * shortest sequence found and what fails in it.
+ * Removes items from a failing sequence while it still fails: first halves, then smaller and smaller parts. Returns the
+ * shortest sequence found and its failure message.
  */
 export async function shrink<T>(
   failing: readonly T[],

@@ -7,15 +7,15 @@ import { filesIn } from './shared-folder.ts';
 import type { Step } from './steps.ts';
 import { eventually, must, StateFailure, World } from './world.ts';
 
-/** A run that failed. */
+/** The failure of a run. */
 export interface RunFailure {
-  /** The index of the failed step; the number of steps if the end of the run failed. */
+  /** The index of the failed step; the number of steps if the final checks failed. */
   readonly at: number;
   readonly what: string;
 }
 
 /**
- * Runs steps on hosts that share a data folder, and checks after each that the hosts and the disk agree with the expected
+ * Runs steps on hosts that share a data folder. After each step, checks that the hosts and the disk match the expected
  * state. Returns the first failure.
  */
 export async function runSteps(steps: readonly Step[]): Promise<RunFailure | undefined> {
@@ -36,8 +36,8 @@ export async function runSteps(steps: readonly Step[]): Promise<RunFailure | und
   }
 }
 
-/** After this many steps everything is checked; otherwise only what the step is about. */
-const FULL_CHECK = 8;
+/** The interval of full checks, in steps. After other steps, only the affected area is checked. */
+const FULL_CHECK_INTERVAL = 8;
 
 const SETTINGS_STEPS: ReadonlySet<Step['kind']> = new Set([
   'setParams',
@@ -89,14 +89,14 @@ class StateRun {
       await this.#act(step, host);
     }
     this.#count += 1;
-    if (this.#count % FULL_CHECK === 0) return this.#check();
-    // After a host has died, another one takes over its downloads.
+    if (this.#count % FULL_CHECK_INTERVAL === 0) return this.#check();
+    // After a host was killed, it takes a moment until another one takes over its downloads.
     if (SETTINGS_STEPS.has(step.kind)) return this.#settings.check();
     if (CONVERSATION_STEPS.has(step.kind)) return this.#conversations.check();
     await eventually(() => this.#models.check());
   }
 
-  /** Kills all hosts, and checks that the next one leaves nothing that belonged to them. */
+  /** Kills all hosts, and checks that the next one removes their files. */
   async end(): Promise<void> {
     await this.#conversations.checkFiles();
     for (const slot of [0, 1, 2]) {
@@ -108,7 +108,7 @@ class StateRun {
     await this.#conversations.checkFiles();
     await this.#world.closeHost(0);
     const left = filesIn(this.#world.home).filter((path) => /\.(tmp|lock)$/.test(path));
-    must(left.length === 0, 'the next host removes what dead hosts left', left);
+    must(left.length === 0, 'the next host removes the temporary files of killed hosts', left);
   }
 
   async close(): Promise<void> {

@@ -1,14 +1,14 @@
 import { seededRandom } from '../../../host/vectors/random.ts';
 
-/** Hosts that share the data folder at the same time, at most. */
+/** Maximum number of hosts that share the data folder at the same time. */
 export const HOSTS = 3;
-/** Models on the hub; the last one is split into two files and cannot be loaded. */
+/** Number of models on the hub. The last one is split into two files and cannot be loaded. */
 export const MODELS = 3;
-/** Conversations that steps are about. */
+/** Number of conversations that steps use. */
 export const CONVERSATIONS = 4;
 
 const CONTROLS = ['download', 'pause', 'resume', 'cancel'] as const;
-/** A request about a download. */
+/** A request that controls a download. */
 export type Control = (typeof CONTROLS)[number];
 
 const KILLABLE = [
@@ -26,7 +26,7 @@ const KILLABLE = [
 /** A request during which a host is killed. */
 export type Killable = (typeof KILLABLE)[number];
 
-/** What a step does. Each is possible in every state, so that steps can be removed from a sequence. */
+/** What a step does. Every action is possible in every state, so that steps can be removed from a sequence. */
 export type Action =
   | { readonly kind: 'start' | 'kill' | 'close' | 'unloadAll' | 'clearToken' | 'setToken' | 'moveClock' }
   | { readonly kind: 'hub'; readonly stalls: boolean }
@@ -49,10 +49,10 @@ export type Action =
   | { readonly kind: 'synchronize' | 'copy' }
   | { readonly kind: 'killDuring'; readonly action: Killable; readonly model: number; readonly delayMs: number };
 
-/** A step of a run. `host` is the number of the host that does it; if that is not running, the step does nothing. */
+/** A step of a run. `host` is the index of the host that performs it; if it is not running, the step does nothing. */
 export type Step = Action & { readonly host: number };
 
-/** How often each kind of step occurs. */
+/** The relative frequency of each kind of step. */
 const WEIGHTS: Readonly<Record<Action['kind'], number>> = {
   start: 6,
   kill: 2,
@@ -96,7 +96,7 @@ const WEIGHTS: Readonly<Record<Action['kind'], number>> = {
   killDuring: 4,
 };
 
-/** Returns the steps of a run. The same seed gives the same steps. */
+/** Returns the steps of a run. The same seed results in the same steps. */
 export function makeSteps(seed: number, count: number): Step[] {
   const random = seededRandom(seed);
   const below = (limit: number) => Math.floor(random() * limit);

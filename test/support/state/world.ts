@@ -7,25 +7,30 @@ import type { TestHub } from '../hub/hub.ts';
 import { configure, setStalls, startHost, startModelHub } from './shared-folder.ts';
 import { HOSTS } from './steps.ts';
 
-/** Thrown when something that must be true is not. */
+/** Thrown if an expectation about the state is not met. */
 export class StateFailure extends Error {}
 
-/** Throws a {@link StateFailure} unless `condition` holds. */
+/**
+ * Throws a {@link StateFailure} unless the condition is met.
+ *
+ * @param what The expectation, for the failure message.
+ * @param found The actual value, for the failure message.
+ */
 export function must(condition: boolean, what: string, found?: unknown): asserts condition {
   if (!condition) throw new StateFailure(found === undefined ? what : `${what}; found ${JSON.stringify(found)}`);
 }
 
-/** Throws unless two lists have the same items. */
-export function same(found: readonly string[], wanted: readonly string[], what: string): void {
-  must(JSON.stringify([...found].sort()) === JSON.stringify([...wanted].sort()), what, { found, wanted });
+/** Throws a {@link StateFailure} unless two lists have the same items, in any order. */
+export function same(found: readonly string[], expected: readonly string[], what: string): void {
+  must(JSON.stringify([...found].sort()) === JSON.stringify([...expected].sort()), what, { found, expected });
 }
 
-/** Time limit for hosts to agree after one of them was killed, milliseconds. */
+/** Time limit for hosts to agree after one of them was killed, in milliseconds. */
 const SETTLE_MS = 10_000;
-/** Time limit for a reply, milliseconds: a request that is never answered is a failure. */
+/** Time limit for a reply, in milliseconds. */
 const REPLY_MS = 60_000;
 
-/** Calls `check` until it passes, for what takes hosts a moment. */
+/** Calls `check` until it passes, because hosts need a moment to agree. Throws its failure after {@link SETTLE_MS}. */
 export async function eventually(check: () => Promise<void> | void): Promise<void> {
   const end = performance.now() + SETTLE_MS;
   for (;;) {
@@ -38,7 +43,7 @@ export async function eventually(check: () => Promise<void> | void): Promise<voi
   }
 }
 
-/** Clocks of hosts, milliseconds ahead of this computer's. */
+/** Shifts of the hosts' clocks, in milliseconds. */
 const CLOCK_SHIFTS = [0, 3_600_000, -3_600_000, 40 * 86_400_000, -40 * 86_400_000];
 
 /** The data folder, the hosts that share it, and the hub. */
@@ -68,7 +73,7 @@ export class World {
     setStalls(this.hub, stalls);
   }
 
-  /** Returns a running host. */
+  /** Returns the host in a slot; undefined if it is not running. */
   host(slot: number): HostProcess | undefined {
     return this.#hosts[slot];
   }
@@ -84,12 +89,12 @@ export class World {
     return host;
   }
 
-  /** Returns a running host, starting one if none is. */
+  /** Returns a running host. Starts one if there is none. */
   any(): HostProcess {
     return this.running[0] ?? this.start(0);
   }
 
-  /** Changes the clock of hosts that are started from now on. */
+  /** Changes the clock of hosts that are started later. */
   moveClock(): void {
     this.#clock += 1;
   }
@@ -104,7 +109,7 @@ export class World {
     const host = this.#hosts[slot];
     this.#hosts[slot] = undefined;
     const exit = await host?.close();
-    must(exit === undefined || exit.code === 0, 'A host whose input ends exits with 0', exit);
+    must(exit === undefined || exit.code === 0, 'a host exits with code 0 when its input ends', exit);
   }
 
   async close(): Promise<void> {
@@ -114,20 +119,20 @@ export class World {
   }
 }
 
-/** Sends a request. A host that crashes or breaks its declarations fails the run. */
+/** Sends a request. The run fails if the host crashes, replies with an internal error, or violates the declarations. */
 export async function send(host: HostProcess, action: string, fields: Message = {}): Promise<Message> {
   const reply = await host.request(action, fields).catch((error: unknown) => {
     throw new StateFailure(`${action}: ${String(error)}`);
   });
-  must(reply.code !== 'INTERNAL_ERROR', `${action} is answered without an internal error`, reply);
+  must(reply.code !== 'INTERNAL_ERROR', `${action} does not fail with an internal error`, reply);
   return reply;
 }
 
-/** Waits for a reply. A request that is not answered fails the run. */
-export async function answered(reply: Promise<Message>, what: string): Promise<Message> {
+/** Waits for a reply. The run fails if it takes longer than {@link REPLY_MS}. */
+export async function withReplyTimeout(reply: Promise<Message>, what: string): Promise<Message> {
   const timer = new AbortController();
   const timeout = delay(REPLY_MS, undefined, { signal: timer.signal }).then(() => {
-    throw new StateFailure(`${what} is answered`);
+    throw new StateFailure(`${what} receives a reply`);
   });
   try {
     return await Promise.race([reply, timeout]);
@@ -138,18 +143,18 @@ export async function answered(reply: Promise<Message>, what: string): Promise<M
 }
 
 /** Sends a request and waits for its reply. */
-export function ask(host: HostProcess, action: string, fields: Message = {}): Promise<Message> {
-  return answered(send(host, action, fields), `${action} ${JSON.stringify(fields)}`);
+export function request(host: HostProcess, action: string, fields: Message = {}): Promise<Message> {
+  return withReplyTimeout(send(host, action, fields), `${action} ${JSON.stringify(fields)}`);
 }
 
 /** Sends a request that must succeed, and returns its payload. */
 export async function get(host: HostProcess, action: string, fields: Message = {}): Promise<Message> {
-  const reply = await ask(host, action, fields);
+  const reply = await request(host, action, fields);
   must(reply.status === 'success', `${action} ${JSON.stringify(fields)} succeeds`, reply);
   return reply.payload;
 }
 
-/** Returns every item of a list, page by page. */
+/** Returns all items of a paginated list. */
 export async function all(host: HostProcess, action: string, field: string): Promise<Message[]> {
   const items: Message[] = [];
   let cursor: string | undefined;

@@ -1,6 +1,6 @@
 import { openStore } from '../../../host/store/store.ts';
 
-/** Writes `count` values under `<prefix>-<n>` into a store, in its own process. Arguments: `file prefix count`. */
+/** Writes values with the keys `<prefix>-<n>` to a store, in a separate process. Arguments: `file prefix count`. */
 const [file = '', prefix = '', count = '0'] = process.argv.slice(2);
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const store = await openStore(file, silent);

@@ -1,19 +1,20 @@
-/** A chat template that defines the call format of a family of public models, and an answer in this format. */
+/** The tool call format of a family of public models: a chat template that defines it, and an answer in this format. */
 export interface CallFamily {
   readonly name: string;
   readonly template: string;
-  /** Tokens of an answer with one call of `get_weather` for Bern; no two are equal. */
+  /** The tokens of an answer with one call of `get_weather` for Bern. They must be distinct. */
   readonly pieces: readonly string[];
-  /** Which of them are control tokens, and further control tokens of the vocabulary. */
+  /** The control tokens among them. */
   readonly control?: readonly string[];
+  /** Further control tokens in the vocabulary. */
   readonly vocabulary?: readonly string[];
   /** Text before the call. */
   readonly text?: string;
-  /** The same with a second call of `list_notes` in one answer, as text; undefined where the format allows only one call. */
+  /** An answer with a second call, of `list_notes`, as text; undefined if the format allows only one call. */
   readonly parallel?: string;
 }
 
-/** The tools that the answers call. */
+/** The tools in the requests. */
 export const TOOLS = [
   {
     type: 'function',
@@ -30,7 +31,7 @@ export const TOOLS = [
   { type: 'function', function: { name: 'list_notes', parameters: { type: 'object', properties: {} } } },
 ];
 
-/** Returns a template that lists the tools and writes each call in the given form. */
+/** Returns a chat template that lists the tools and renders each call with the given template. */
 function template(call: string, { before = '', after = '', start = '<|assistant|>' } = {}): string {
   return `{%- if tools %}{{ tools | tojson }}
 {% endif -%}
@@ -318,7 +319,7 @@ export const FAMILIES: readonly [CallFamily, ...CallFamily[]] = [
     parallel: '<|tool_call_start|>[get_weather(town="Bern"), list_notes()]<|tool_call_end|>',
   },
   {
-    name: 'LFM2.5, whose template leaves out calls',
+    name: 'LFM2.5, whose template omits calls',
     template: `{%- if tools %}List of tools: [{% for t in tools %}{{ t | tojson }}{% endfor %}]
 {% endif -%}
 {%- for m in messages %}{{ '<|' + m.role + '|>' }}{{ m.content if m.content is string else m.content | tojson }}<|stop|>
@@ -339,7 +340,7 @@ export const FAMILIES: readonly [CallFamily, ...CallFamily[]] = [
     parallel: '<|tools_prefix|>[{"get_weather": {"town": "Bern"}}, {"list_notes": {}}]<|tools_suffix|>',
   },
   {
-    name: 'a template that knows no tools',
+    name: 'a template without tool support',
     template: '{% for m in messages %}{{ "<|" + m.role + "|>" }}{{ m.content }}\n{% endfor %}<|assistant|>',
     pieces: ['<tool_call>\n{"name": ', '"get_weather", "arguments": {"town": "Bern"}}', '\n</tool_call>'],
     parallel:

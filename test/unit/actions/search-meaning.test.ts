@@ -5,7 +5,7 @@ import { searchMeaning } from '../../../host/actions/search-meaning.ts';
 import { type ConversationStore, openConversationStore } from '../../../host/conversations/conversation-store.ts';
 import type { EmbedRequest } from '../../../host/models/embedding.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const MODEL = 'a/b/m.gguf';
 
@@ -16,7 +16,7 @@ beforeEach(async () => {
   store = openConversationStore({
     entry: new URL('../../../host/main.ts', import.meta.url),
     file: join(folder.path, 'conversations.sqlite'),
-    log: new KeptLog(),
+    log: new RecordedLog(),
   });
   await store.create({ id: 'a' });
   await store.addMessages(

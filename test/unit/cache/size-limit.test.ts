@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { readSizeLimit } from '../../../host/cache/size-limit.ts';
 import { parseSize } from '../../../host/common/parse-size.ts';
-import { quickConfig } from '../../support/cache/cache-bench.ts';
+import { quickConfig } from '../../support/cache/cache-fixture.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
 const folder = tempFolder('limit');

@@ -8,19 +8,19 @@ import { readModelName } from '../../../host/protocol/model-name.ts';
 import { openStore } from '../../../host/store/store.ts';
 import type { Store } from '../../../host/store/types.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const folder = tempFolder('catalog');
 afterAll(() => folder.remove());
 
 let file: string;
-let log: KeptLog;
+let log: RecordedLog;
 let store: Store;
 let made = 0;
 
 beforeEach(async () => {
   file = join(folder.path, `${made++}`, 'index.sqlite');
-  log = new KeptLog();
+  log = new RecordedLog();
   store = await openStore(file, log);
 });
 afterEach(() => store.close());

@@ -8,7 +8,7 @@ import { manPage } from '../../../host/cli/man.ts';
 import { optionsOf } from '../../../host/cli/spec.ts';
 import { COMMANDS, commandOf } from '../../../host/cli/table.ts';
 import { tooOldNode } from '../../../host/common/node-version.ts';
-import { describeWith } from '../../support/describe-where.ts';
+import { describeIfInstalled } from '../../support/describe-unless.ts';
 
 const HOSTILE = 'a/b/$(touch hit) `touch hit`.gguf';
 
@@ -27,7 +27,7 @@ describe('completions', () => {
   });
 
   for (const shell of ['bash', 'zsh', 'fish']) {
-    describeWith(`of ${shell}`, [shell], (program) => {
+    describeIfInstalled(`of ${shell}`, [shell], (program) => {
       it('have a syntax that the shell accepts', () => {
         const folder = mkdtempSync(join(tmpdir(), 'tabagent-completion-'));
         const script = join(folder, 'script');
@@ -39,7 +39,7 @@ describe('completions', () => {
     });
   }
 
-  describeWith('of bash', ['bash'], () => {
+  describeIfInstalled('of bash', ['bash'], () => {
     let folder: string;
     beforeAll(() => {
       folder = mkdtempSync(join(tmpdir(), 'tabagent-bash-'));
@@ -92,7 +92,7 @@ describe('the manual page', () => {
     expect(page).toContain('.SH EXIT STATUS');
   });
 
-  describeWith('with groff', ['groff'], (groff) => {
+  describeIfInstalled('with groff', ['groff'], (groff) => {
     it('is valid roff', () => {
       const { stderr } = spawnSync(groff, ['-man', '-Tascii', '-ww'], { input: manPage(COMMANDS), encoding: 'utf8' });
       expect(stderr).toBe('');

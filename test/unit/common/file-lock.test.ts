@@ -95,10 +95,10 @@ describe('a lock between processes', () => {
     const own = FileLock.try(path);
     const name = nameIt();
     expect([FileLock.isHeld(name), FileLock.try(name), FileLock.share(name)]).toEqual([true, undefined, undefined]);
-    expect(await other.do('try', path)).toBe(false);
-    expect(await other.do('share', path)).toBe(false);
+    expect(await other.run('try', path)).toBe(false);
+    expect(await other.run('share', path)).toBe(false);
     own?.release();
-    expect(await other.do('try', path)).toBe(true);
+    expect(await other.run('try', path)).toBe(true);
     expect(FileLock.isHeld(path)).toBe(true);
   });
 
@@ -113,16 +113,16 @@ describe('a lock between processes', () => {
     expect(FileLock.isHeld(path)).toBe(true);
     shares[0]?.release();
     expect([FileLock.isHeld(path), FileLock.try(path)]).toEqual([true, undefined]);
-    expect(await other.do('try', path)).toBe(false);
-    expect(await other.do('share', path)).toBe(true);
+    expect(await other.run('try', path)).toBe(false);
+    expect(await other.run('share', path)).toBe(true);
     shares[1]?.release();
     expect(FileLock.try(path)).toBeUndefined();
-    expect(await other.do('release', path)).toBe(true);
+    expect(await other.run('release', path)).toBe(true);
     expect(FileLock.isHeld(path)).toBe(false);
   });
 
   it('ends with its process, and the next process that checks it removes its file', async () => {
-    expect(await other.do('try', path)).toBe(true);
+    expect(await other.run('try', path)).toBe(true);
     await other.kill();
     expect(existsSync(path)).toBe(true);
     expect(FileLock.isHeld(path)).toBe(false);
@@ -134,7 +134,7 @@ describe('a lock between processes', () => {
     let done = false;
     let asked = 0;
     const asking = (async () => {
-      for (; !done; asked += 1) await other.do('isHeld', path);
+      for (; !done; asked += 1) await other.run('isHeld', path);
     })();
     let refused = 0;
     // The file has to be there for the question to need the lock.
@@ -157,9 +157,9 @@ describe('a lock between processes', () => {
     const others = Array.from({ length: 3 }, () => new LockProcess());
     try {
       for (let round = 0; round < 40; round += 1) {
-        const taken = await Promise.all(others.map((process) => process.do('try', path)));
+        const taken = await Promise.all(others.map((process) => process.run('try', path)));
         expect(taken.filter((one) => one)).toHaveLength(1);
-        await Promise.all(others.map((process) => process.do('release', path)));
+        await Promise.all(others.map((process) => process.run('release', path)));
       }
     } finally {
       await Promise.all(others.map((process) => process.kill()));

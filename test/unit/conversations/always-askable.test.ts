@@ -10,7 +10,7 @@ import type { ChatMessage } from '../../../host/models/generation.ts';
 import { turnCount, withoutOldestTurns } from '../../../host/models/turns.ts';
 import { seededRandom } from '../../../host/vectors/random.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 /** Templates as strict as those of published models, written for this test. */
 const TEMPLATES = {
@@ -55,7 +55,7 @@ let folder: ReturnType<typeof tempFolder>;
 let store: Conversations;
 beforeEach(async () => {
   folder = tempFolder('askable');
-  store = await Conversations.open(join(folder.path, 'conversations.sqlite'), new KeptLog());
+  store = await Conversations.open(join(folder.path, 'conversations.sqlite'), new RecordedLog());
 });
 afterEach(() => {
   store.close();

@@ -5,7 +5,7 @@ import type { TurnStart } from '../../../host/conversations/answers.ts';
 import { Conversations } from '../../../host/conversations/conversations.ts';
 import { MIGRATIONS } from '../../../host/conversations/schema.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const ALL = { limits: { count: 10_000, bytes: 100_000_000 } };
 const OPTIONS = { title: 'Title', writer: 'host', model: 'a/b/m.gguf', maxCharacters: 1_000_000 };
@@ -16,7 +16,7 @@ let store: Conversations;
 beforeEach(async () => {
   folder = tempFolder('answers');
   file = join(folder.path, 'conversations.sqlite');
-  store = await Conversations.open(file, new KeptLog());
+  store = await Conversations.open(file, new RecordedLog());
 });
 afterEach(() => {
   store.close();
@@ -96,7 +96,7 @@ describe('an answer', () => {
     const { answerId } = store.startTurn('a', asking('one'), OPTIONS);
     store.saveAnswer(answerId, 'host', { content: 'half', details: null });
     store.close();
-    store = await Conversations.open(file, new KeptLog());
+    store = await Conversations.open(file, new RecordedLog());
     expect(store.otherWriters('other')).toEqual(['host']);
     expect(store.otherWriters('host')).toEqual([]);
     expect(store.endWriter('host')).toEqual(['a']);
@@ -173,10 +173,10 @@ describe('a conversation', () => {
     store.update('a', { pinned: true, system_prompt: 'Be brief.', model: 'a/b/m.gguf', settings });
     store.update('a', { title: 'B' });
     store.close();
-    store = await Conversations.open(file, new KeptLog());
+    store = await Conversations.open(file, new RecordedLog());
     const expected = { title: 'B', pinned: true, system_prompt: 'Be brief.', model: 'a/b/m.gguf', settings };
     expect(store.get('a')).toMatchObject(expected);
-    const other = await Conversations.open(join(folder.path, 'other.sqlite'), new KeptLog());
+    const other = await Conversations.open(join(folder.path, 'other.sqlite'), new RecordedLog());
     const { conversations, messages } = store.pull(ALL);
     other.push({ conversations, messages });
     expect(other.get('a')).toMatchObject(expected);
@@ -200,7 +200,7 @@ describe('a conversation', () => {
     turn({ type: 'regenerate', message: first.answerId }, 'TWO');
     turn(asking('ONE', null), 'three');
     store.update('a', { selected_message: first.answerId });
-    const other = await Conversations.open(join(folder.path, 'other.sqlite'), new KeptLog());
+    const other = await Conversations.open(join(folder.path, 'other.sqlite'), new RecordedLog());
     const rows = store.export(ALL).rows.map((row) => ({ ...row, deleted: false }));
     other.push({
       conversations: rows.filter((row) => row.type === 'conversation'),
@@ -218,7 +218,7 @@ describe('a conversation', () => {
     store.update('a', { pinned: true });
     const before = store.messages('a', ALL).items.map(({ id, content, siblings }) => ({ id, content, siblings }));
     store.delete('a');
-    const other = await Conversations.open(file, new KeptLog());
+    const other = await Conversations.open(file, new RecordedLog());
     const notFound = expect.objectContaining({ code: 'CONVERSATION_NOT_FOUND' });
     expect(() => other.restore('a')).toThrow(notFound);
     other.close();
@@ -258,7 +258,7 @@ describe('a conversation', () => {
       }
       raw.exec(`PRAGMA user_version = ${version}`);
       raw.close();
-      store = await Conversations.open(file, new KeptLog());
+      store = await Conversations.open(file, new RecordedLog());
       expect(store.get('a').title).toBe('Old title');
       expect(shown()).toEqual(contents);
       expect(await store.search('second', { count: 5 })).toHaveLength(1);
@@ -270,7 +270,7 @@ describe('a conversation', () => {
       const check = new DatabaseSync(file);
       check.exec("INSERT INTO message_words (message_words, rank) VALUES ('integrity-check', 1)");
       check.close();
-      store = await Conversations.open(file, new KeptLog());
+      store = await Conversations.open(file, new RecordedLog());
     },
   );
 });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { Conversations } from '../../../host/conversations/conversations.ts';
 import { seededRandom } from '../../../host/vectors/random.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const STORES = 3;
 const STEPS = 150;
@@ -16,7 +16,7 @@ let stores: Conversations[];
 beforeEach(async () => {
   folder = tempFolder('convergence');
   const files = Array.from({ length: STORES }, (_, i) => join(folder.path, `${i}.sqlite`));
-  stores = await Promise.all(files.map((file) => Conversations.open(file, new KeptLog())));
+  stores = await Promise.all(files.map((file) => Conversations.open(file, new RecordedLog())));
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'performance'] });
 });
 afterEach(() => {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HostError } from '../../../host/common/errors.ts';
 import { type ConversationStore, openConversationStore } from '../../../host/conversations/conversation-store.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const ENTRY = new URL('../../../host/main.ts', import.meta.url);
 const LIMITS = { count: 100, bytes: 1_000_000 };
@@ -13,12 +13,12 @@ const LIMITS = { count: 100, bytes: 1_000_000 };
 describe('the thread of the conversations', () => {
   let folder: ReturnType<typeof tempFolder>;
   let file: string;
-  let log: KeptLog;
+  let log: RecordedLog;
   let store: ConversationStore;
   beforeEach(() => {
     folder = tempFolder('store');
     file = join(folder.path, 'conversations.sqlite');
-    log = new KeptLog();
+    log = new RecordedLog();
     store = openConversationStore({ entry: ENTRY, file, log });
   });
   afterEach(async () => {

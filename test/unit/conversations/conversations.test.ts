@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Conversations } from '../../../host/conversations/conversations.ts';
 import type { PushedConversation } from '../../../host/conversations/types.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 let folder: ReturnType<typeof tempFolder>;
 let file: string;
@@ -14,7 +14,7 @@ let store: Conversations;
 beforeEach(async () => {
   folder = tempFolder('conversations');
   file = join(folder.path, 'conversations.sqlite');
-  store = await Conversations.open(file, new KeptLog());
+  store = await Conversations.open(file, new RecordedLog());
 });
 afterEach(() => {
   store.close();
@@ -51,7 +51,7 @@ describe('a conversation', () => {
     ]);
     store.addMessages('a', [{ role: 'user', content: 'three' }]);
     store.close();
-    store = await Conversations.open(file, new KeptLog());
+    store = await Conversations.open(file, new RecordedLog());
     expect(store.messages('a', ALL).items.map(({ content }) => content)).toEqual(['one\u0000 🙂', 'two', 'three']);
     expect(store.get('a')).toMatchObject({ title: 'First', user_id: 'default', topic: null });
   });
@@ -93,7 +93,7 @@ describe('a conversation', () => {
     raw.close();
     store.close();
     for (const word of ['Secret', 'secret', 'dawn']) expect(readFileSync(file).includes(word)).toBe(false);
-    store = await Conversations.open(file, new KeptLog());
+    store = await Conversations.open(file, new RecordedLog());
     store.create({ id: 'a', title: 'Again' });
     expect(store.get('a').title).toBe('Again');
     expect(store.messages('a', ALL).items).toEqual([]);
@@ -123,7 +123,7 @@ describe('a conversation', () => {
     raw.exec("INSERT INTO message_words (message_words, rank) VALUES ('integrity-check', 1)");
     raw.close();
     for (const word of ['only22', 'word199']) expect(readFileSync(file).includes(word)).toBe(false);
-    store = await Conversations.open(file, new KeptLog());
+    store = await Conversations.open(file, new RecordedLog());
     expect((await store.search('returned', { count: 10 })).map(({ id }) => id)).toEqual(['long']);
   });
 
@@ -284,7 +284,7 @@ describe('a deleted conversation', () => {
   });
 
   it('does not give its late messages to a new conversation of the same id', async () => {
-    const other = await Conversations.open(join(folder.path, 'other.sqlite'), new KeptLog());
+    const other = await Conversations.open(join(folder.path, 'other.sqlite'), new RecordedLog());
     store.create({ id: 'a', title: 'Old' });
     other.push(store.pull(ALL));
     store.delete('a');
@@ -308,7 +308,7 @@ describe('a deleted conversation', () => {
   });
 
   it('leaves no text in any file of the database while hosts are running, nor do replaced texts', async () => {
-    const other = await Conversations.open(file, new KeptLog());
+    const other = await Conversations.open(file, new RecordedLog());
     const words = Array.from({ length: 60 }, (_, i) => `confidential${i}`);
     for (const [i, word] of words.entries()) {
       store.create({ id: `c${i}`, title: `title ${word}` });
@@ -439,7 +439,7 @@ describe('an export', () => {
     store.create({ id: 'b', title: 'again' });
     store.addMessages('b', [{ role: 'tool', content: '' }]);
     const { rows } = store.export(ALL);
-    const copy = await Conversations.open(join(folder.path, 'copy.sqlite'), new KeptLog());
+    const copy = await Conversations.open(join(folder.path, 'copy.sqlite'), new RecordedLog());
     copy.push({
       conversations: rows
         .filter((found) => found.type === 'conversation')
@@ -455,7 +455,7 @@ describe('a database', () => {
   it('that cannot be read at all is kept under another name, which is reported once', async () => {
     store.close();
     writeFileSync(file, Buffer.alloc(8192, 0x41));
-    store = await Conversations.open(file, new KeptLog());
+    store = await Conversations.open(file, new RecordedLog());
     const recovery = store.takeRecovery();
     expect(recovery).toMatchObject({ conversations: 0, messages: 0, isPartial: true });
     expect(recovery?.setAside).toMatch(/conversations\.sqlite\.corrupt-\d+$/);
@@ -501,7 +501,7 @@ describe('a database', () => {
     it('is recovered but for the rows on them, and found again by its words', async () => {
       const leaves = leavesOf('messages');
       damage([leaves[3] ?? 0, leaves[20] ?? 0, leaves[21] ?? 0]);
-      store = await Conversations.open(file, new KeptLog());
+      store = await Conversations.open(file, new RecordedLog());
       const { conversations, messages, isPartial } = store.takeRecovery() ?? {};
       expect({ conversations, isPartial }).toEqual({ conversations: CONVERSATIONS, isPartial: true });
       expect(messages).toBeGreaterThan(CONVERSATIONS * MESSAGES - 100);
@@ -514,7 +514,7 @@ describe('a database', () => {
 
     it('keeps the messages of conversations that are lost', async () => {
       damage(leavesOf('conversations'));
-      store = await Conversations.open(file, new KeptLog());
+      store = await Conversations.open(file, new RecordedLog());
       expect(store.takeRecovery()).toMatchObject({ messages: CONVERSATIONS * MESSAGES, isPartial: true });
       expect(store.messages('c7', ALL).total).toBe(MESSAGES);
     });
@@ -524,14 +524,14 @@ describe('a database', () => {
       const onDamage = () => {
         damaged += 1;
       };
-      store = await Conversations.open(file, new KeptLog(), { onDamage });
+      store = await Conversations.open(file, new RecordedLog(), { onDamage });
       const pages = [...leavesOf('messages'), ...leavesOf('messages_in_order')];
       store.close();
-      store = await Conversations.open(file, new KeptLog(), { onDamage });
+      store = await Conversations.open(file, new RecordedLog(), { onDamage });
       damage(pages);
       expect(() => store.messages('c7', ALL)).toThrow(expect.objectContaining({ code: 'CACHE_ERROR' }));
       expect(damaged).toBe(1);
-      store = await Conversations.open(file, new KeptLog(), { checkFirst: true });
+      store = await Conversations.open(file, new RecordedLog(), { checkFirst: true });
       expect(store.takeRecovery()).toMatchObject({ conversations: CONVERSATIONS, isPartial: true });
     });
   });
@@ -551,10 +551,10 @@ describe('a database', () => {
     bytes.fill(0xff, Math.floor(size / 2), Math.floor(size / 2) + 64 * 1024);
     writeFileSync(file, bytes);
     const found = Promise.withResolvers<void>();
-    store = await Conversations.open(file, new KeptLog(), { onDamage: found.resolve });
+    store = await Conversations.open(file, new RecordedLog(), { onDamage: found.resolve });
     expect(store.list(ALL).total).toBe(2);
     await found.promise;
-    store = await Conversations.open(file, new KeptLog(), { checkFirst: true });
+    store = await Conversations.open(file, new RecordedLog(), { checkFirst: true });
     expect(store.takeRecovery()).toMatchObject({ conversations: 2 });
     expect(store.get('small').title).toBe('Small');
   });
@@ -563,11 +563,11 @@ describe('a database', () => {
     const raw = new DatabaseSync(file);
     raw.exec('PRAGMA user_version = 99');
     raw.close();
-    await expect(Conversations.open(file, new KeptLog())).rejects.toMatchObject({ code: 'DATABASE_TOO_NEW' });
+    await expect(Conversations.open(file, new RecordedLog())).rejects.toMatchObject({ code: 'DATABASE_TOO_NEW' });
   });
 
   it('is shared by several hosts', async () => {
-    const other = await Conversations.open(file, new KeptLog());
+    const other = await Conversations.open(file, new RecordedLog());
     store.create({ id: 'a', title: 'Shared' });
     expect(other.get('a').title).toBe('Shared');
     other.close();

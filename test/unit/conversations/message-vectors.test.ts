@@ -6,7 +6,7 @@ import { Conversations } from '../../../host/conversations/conversations.ts';
 import type { MessageVectors } from '../../../host/conversations/message-vectors.ts';
 import { MIGRATIONS } from '../../../host/conversations/schema.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 let folder: ReturnType<typeof tempFolder>;
 let file: string;
@@ -15,7 +15,7 @@ let store: Conversations;
 beforeEach(async () => {
   folder = tempFolder('vectors');
   file = join(folder.path, 'conversations.sqlite');
-  store = await Conversations.open(file, new KeptLog());
+  store = await Conversations.open(file, new RecordedLog());
   store.create({ id: 'a' });
   store.addMessages('a', [
     { id: 'm1', role: 'user', content: 'one' },
@@ -40,7 +40,7 @@ describe('MessageVectors', () => {
   it('are kept over a restart, each model its own', async () => {
     fill(store.vectorsOf('x'));
     store.close();
-    store = await Conversations.open(file, new KeptLog());
+    store = await Conversations.open(file, new RecordedLog());
     expect(kept(store.vectorsOf('x'))).toEqual([
       [2, 2],
       [1, 1],
@@ -88,7 +88,7 @@ describe('MessageVectors', () => {
       INSERT INTO messages VALUES (1, 'm1', 'a', 'user', 'one', 1, 1, 0, 2), (2, 'm2', 'a', 'user', 'two', 2, 2, 0, 3);
       PRAGMA user_version = 1`);
     raw.close();
-    store = await Conversations.open(file, new KeptLog());
+    store = await Conversations.open(file, new RecordedLog());
     fill(store.vectorsOf('x'));
     expect(kept(store.vectorsOf('x'))).toHaveLength(2);
     expect(store.messages('a', { limits: { count: 9, bytes: 1_000_000 } }).total).toBe(2);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { BufferedWrite } from '../../../host/download/buffered-write.ts';
 import { PartialFile } from '../../../host/download/partial-file.ts';
-import { seededBytes } from '../../support/cache/cache-bench.ts';
+import { seededBytes } from '../../support/cache/cache-fixture.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
 const folder = tempFolder('gathered');

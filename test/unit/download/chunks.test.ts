@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ChunkCursor, type CompleteChunk } from '../../../host/download/chunk-cursor.ts';
 import { ChunkGrid, ChunkQueue, type ChunkRun, chunkChecksum } from '../../../host/model-files/chunks.ts';
-import { seededBytes } from '../../support/cache/cache-bench.ts';
+import { seededBytes } from '../../support/cache/cache-fixture.ts';
 
 describe('ChunkGrid', () => {
   it.each([

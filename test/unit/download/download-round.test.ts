@@ -15,11 +15,11 @@ import { Hub } from '../../../host/hub/hub.ts';
 import type { ByteRange, HubClient, RangeStream, RemoteFile } from '../../../host/hub/types.ts';
 import { ChunkGrid } from '../../../host/model-files/chunks.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
-import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-bench.ts';
+import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-fixture.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { type HubRequest, startHub, type TestHub } from '../../support/hub/hub.ts';
-import { askedRange, sendPart } from '../../support/hub/scripts.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { requestedRange, sendPart } from '../../support/hub/scripts.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const REPO = 'maker/model-GGUF';
 const FILE = 'm.gguf';
@@ -88,7 +88,7 @@ describe('a download round', () => {
 
   it('closes surplus connections after their current chunk, and downloads no byte twice', async () => {
     server = await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } }, bytesPerSecond: 1_250_000 });
-    const log = new KeptLog();
+    const log = new RecordedLog();
     const real = new Hub({ endpoint: server.url, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log });
     let open = 0;
     /** Counts the streams that are open. */
@@ -147,7 +147,7 @@ describe('a download round', () => {
 
   it.each([403, 429, 503])('leaves the work to the connections that the server accepts beside a %d', async (status) => {
     server = await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } } });
-    const log = new KeptLog();
+    const log = new RecordedLog();
     const hub = new Hub({ endpoint: server.url, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log });
     const plan = new ConnectionPlan({ initial: 4, max: 4 });
     const { round, file, states, hasher } = await openRound(hub, {
@@ -166,7 +166,7 @@ describe('a download round', () => {
         if (refused < 2 && waiting.length === 2) {
           refused += 1;
           response.writeHead(status).end();
-        } else waiting.push(() => sendPart(response, CONTENT, askedRange(request, CONTENT.length)));
+        } else waiting.push(() => sendPart(response, CONTENT, requestedRange(request, CONTENT.length)));
         if (refused === 2) for (const send of waiting.splice(0)) send();
       },
     });
@@ -182,7 +182,7 @@ describe('a download round', () => {
 
   it('fails if a chunk cannot be recorded, and does not count its bytes as progress', async () => {
     server = await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } } });
-    const log = new KeptLog();
+    const log = new RecordedLog();
     const hub = new Hub({ endpoint: server.url, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log });
     let progress = 0;
     const { round, file, states, hasher } = await openRound(hub, {

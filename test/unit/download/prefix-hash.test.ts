@@ -7,7 +7,7 @@ import { PartialFile } from '../../../host/download/partial-file.ts';
 import { hashingOf, PrefixHash } from '../../../host/download/prefix-hash.ts';
 import type { ChunkState } from '../../../host/download/stored-chunk.ts';
 import { ChunkGrid, chunkChecksum } from '../../../host/model-files/chunks.ts';
-import { seededBytes } from '../../support/cache/cache-bench.ts';
+import { seededBytes } from '../../support/cache/cache-fixture.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
 const SIZE = 45;

@@ -55,7 +55,7 @@ describe('the callers', () => {
 
   it('get answers in pieces, and learn nothing about the model', async () => {
     const caller = site();
-    const done = await caller.ask('prompt', HELLO);
+    const done = await caller.request('prompt', HELLO);
     expect(caller.received.map(({ kind }) => kind)).toEqual(['fitted', 'chunk', 'done']);
     expect(done).toMatchObject({ result: { text: 'Hi.', finish: 'stop', tokens: 5, toolCalls: [] } });
     expect(JSON.stringify(caller.received)).not.toContain('model');
@@ -72,7 +72,7 @@ describe('the callers', () => {
     const caller = site();
     const failWith = async (code: string, details: Record<string, unknown>) => {
       host.failing = { action: 'GENERATE', error: hostError(code, details) };
-      return caller.ask('prompt', HELLO);
+      return caller.request('prompt', HELLO);
     };
     expect(await failWith('ENGINE_CRASHED', { file: '/home/me' })).toMatchObject({ name: 'UnknownError' });
     expect(await failWith('CONTEXT_OVERFLOW', {})).toMatchObject({ name: 'QuotaExceededError' });
@@ -91,7 +91,7 @@ describe('the callers', () => {
 
   it('cannot reach the host with fields of their own', async () => {
     const caller = site();
-    await caller.ask('prompt', {
+    await caller.request('prompt', {
       messages: [{ role: 'user', content: 'x', modelPath: 'y', chat_id: 'z' }],
       modelPath: 'secret',
       chat_id: 'mine',
@@ -107,7 +107,7 @@ describe('the callers', () => {
 
   it('pass on tools, calls, results, constraints and the mode of sampling', async () => {
     const caller = site();
-    await caller.ask('prompt', {
+    await caller.request('prompt', {
       messages: [
         { role: 'user', content: 'x' },
         { role: 'assistant', content: '', toolCalls: [{ id: '1', name: 'f', arguments: '{}' }] },
@@ -131,7 +131,7 @@ describe('the callers', () => {
       settings: { do_sample: false, json_schema: { type: 'string' } },
     });
     const withPrefix = [...HELLO.messages, { role: 'assistant', content: 'ye' }];
-    await caller.ask('prompt', { messages: withPrefix, continues: true, constraint: { regex: 'yes', flags: 'i' } });
+    await caller.request('prompt', { messages: withPrefix, continues: true, constraint: { regex: 'yes', flags: 'i' } });
     expect(generated()[1]?.fields).toMatchObject({
       continue: true,
       settings: { regex: 'yes', regex_flags: 'i', constraint_prefix: 'ye' },
@@ -141,7 +141,7 @@ describe('the callers', () => {
   it('cannot restrict an answer whose prefix is longer than the host takes', async () => {
     host.contextSize = 20_000;
     const messages = [...HELLO.messages, { role: 'assistant', content: 'x'.repeat(4_097) }];
-    const answer = await site().ask('prompt', { messages, continues: true, constraint: { regex: 'x*' } });
+    const answer = await site().request('prompt', { messages, continues: true, constraint: { regex: 'x*' } });
     expect(answer).toMatchObject({ name: 'NotSupportedError', message: expect.stringContaining('4096') });
     expect(generated()).toEqual([]);
   });
@@ -159,14 +159,14 @@ describe('the callers', () => {
     ])('%s', async (_what, sender) => {
       const caller = new FakeCaller();
       callers.acceptSite(caller.port, sender);
-      expect(await caller.ask('prompt', HELLO)).toMatchObject({ kind: 'error', name: 'NotAllowedError' });
-      expect(await caller.ask('availability')).toMatchObject({ result: { availability: 'unavailable' } });
+      expect(await caller.request('prompt', HELLO)).toMatchObject({ kind: 'error', name: 'NotAllowedError' });
+      expect(await caller.request('availability')).toMatchObject({ result: { availability: 'unavailable' } });
       expect(host.requests).toEqual([]);
     });
 
     it('but not frames of allowed sites in allowed pages', async () => {
       const caller = site(OTHER, { frameId: 7, tab: { url: `${SITE}/path` } });
-      expect(await caller.ask('prompt', HELLO)).toMatchObject({ kind: 'done' });
+      expect(await caller.request('prompt', HELLO)).toMatchObject({ kind: 'done' });
     });
 
     it('once the user takes it back, also in the middle of an answer', async () => {
@@ -177,11 +177,11 @@ describe('the callers', () => {
       decide([entry(OTHER)]);
       expect(await caller.endOf(id)).toMatchObject({ name: 'NotAllowedError' });
       expect(actions()).toContain('STOP_GENERATION');
-      expect(await caller.ask('prompt', HELLO)).toMatchObject({ name: 'NotAllowedError' });
+      expect(await caller.request('prompt', HELLO)).toMatchObject({ name: 'NotAllowedError' });
       expect(host.running).toBe(0);
       decide([entry(SITE)]);
       host.waits = false;
-      expect(await caller.ask('prompt', HELLO)).toMatchObject({ kind: 'done' });
+      expect(await caller.request('prompt', HELLO)).toMatchObject({ kind: 'done' });
     });
   });
 
@@ -228,7 +228,7 @@ describe('the callers', () => {
       ['too long a regular expression', { ...HELLO, constraint: { regex: 'x'.repeat(5_000) } }, 'QuotaExceededError'],
     ])('%s never reaches the host', async (_what, fields, name) => {
       const caller = site();
-      expect(await caller.ask('prompt', fields)).toMatchObject({ kind: 'error', name });
+      expect(await caller.request('prompt', fields)).toMatchObject({ kind: 'error', name });
       expect(host.requests).toEqual([]);
     });
 
@@ -239,7 +239,7 @@ describe('the callers', () => {
       await one.waitFor(({ kind }) => kind === 'chunk');
       const second = two.start('prompt', HELLO);
       // Counting does not wait for answers.
-      expect(await two.ask('measure', HELLO)).toMatchObject({ result: { tokens: [7] } });
+      expect(await two.request('measure', HELLO)).toMatchObject({ result: { tokens: [7] } });
       expect(host.running).toBe(1);
       const other = site(OTHER);
       other.start('prompt', HELLO);
@@ -299,9 +299,9 @@ describe('the callers', () => {
 
     it('lose the oldest pairs, but neither pinned nor new messages', async () => {
       const caller = site();
-      const done = await caller.ask('append', { messages: messages(100, 60, 60, 60, 60), pinned: 1, fresh: 1 });
+      const done = await caller.request('append', { messages: messages(100, 60, 60, 60, 60), pinned: 1, fresh: 1 });
       expect(done).toMatchObject({ result: { evicted: 1, tokens: [100, 60, 60, 60], contextWindow: 300 } });
-      await caller.ask('prompt', { messages: messages(100, 60, 60, 60, 60), pinned: 0, fresh: 1 });
+      await caller.request('prompt', { messages: messages(100, 60, 60, 60, 60), pinned: 0, fresh: 1 });
       expect(generated()[0]?.fields.messages.map(({ content }: { content: string }) => content)).toEqual([
         'm2',
         'm3',
@@ -312,37 +312,37 @@ describe('the callers', () => {
     it('are told how much was too much', async () => {
       const caller = site();
       const tooMuch = { name: 'QuotaExceededError', requested: 301, quota: 300 };
-      expect(await caller.ask('prompt', { messages: messages(1, 301), fresh: 1 })).toMatchObject(tooMuch);
-      expect(await caller.ask('create', { messages: messages(301), pinned: 1, fresh: 0 })).toMatchObject(tooMuch);
+      expect(await caller.request('prompt', { messages: messages(1, 301), fresh: 1 })).toMatchObject(tooMuch);
+      expect(await caller.request('create', { messages: messages(301), pinned: 1, fresh: 0 })).toMatchObject(tooMuch);
       expect(generated()).toEqual([]);
     });
 
     it('get at most 8,192 tokens of a long context', async () => {
       host.contextSize = 100_000;
-      expect(await site().ask('create')).toMatchObject({ result: { contextWindow: 8_192 } });
+      expect(await site().request('create')).toMatchObject({ result: { contextWindow: 8_192 } });
     });
   });
 
   describe('models', () => {
     it('are the active one, the one that was used last, or that of the site', async () => {
       const caller = site();
-      await caller.ask('prompt', HELLO);
+      await caller.request('prompt', HELLO);
       host.current = null;
       host.loaded = [];
-      expect(await caller.ask('availability')).toMatchObject({ result: { availability: 'available' } });
-      await caller.ask('prompt', HELLO);
+      expect(await caller.request('availability')).toMatchObject({ result: { availability: 'available' } });
+      await caller.request('prompt', HELLO);
       expect(host.requests.find(({ action }) => action === 'LOAD_MODEL')?.fields.modelPath).toBe('model');
       decide([entry(SITE, { model: 'other' })]);
-      await caller.ask('prompt', HELLO);
+      await caller.request('prompt', HELLO);
       expect(generated().at(-1)?.fields.modelPath).toBe('other');
     });
 
     it('are unavailable without any', async () => {
       host.current = null;
       const caller = site();
-      expect(await caller.ask('availability')).toMatchObject({ result: { availability: 'unavailable' } });
-      expect(await caller.ask('create')).toMatchObject({ name: 'NotSupportedError' });
-      expect(await caller.ask('detect', { text: 'Wie geht es?' })).toMatchObject({
+      expect(await caller.request('availability')).toMatchObject({ result: { availability: 'unavailable' } });
+      expect(await caller.request('create')).toMatchObject({ name: 'NotSupportedError' });
+      expect(await caller.request('detect', { text: 'Wie geht es?' })).toMatchObject({
         result: { languages: [{ language: 'de' }] },
       });
     });
@@ -352,10 +352,10 @@ describe('the callers', () => {
       const { promise, resolve } = Promise.withResolvers<void>();
       host.loading = promise;
       const caller = site();
-      const created = caller.ask('create');
+      const created = caller.request('create');
       while (!actions().includes('LOAD_MODEL')) await new Promise((done) => setImmediate(done));
-      expect(await caller.ask('availability')).toMatchObject({ result: { availability: 'available' } });
-      expect(await caller.ask('detect', { text: 'Hallo' })).toMatchObject({ kind: 'done' });
+      expect(await caller.request('availability')).toMatchObject({ result: { availability: 'available' } });
+      expect(await caller.request('detect', { text: 'Hallo' })).toMatchObject({ kind: 'done' });
       resolve();
       expect(await created).toMatchObject({ kind: 'done' });
     });
@@ -363,14 +363,14 @@ describe('the callers', () => {
     it('are downloaded only after the user has used the page, with the progress of the host', async () => {
       decide([entry(SITE, { model: 'absent' })]);
       const caller = site();
-      expect(await caller.ask('availability')).toMatchObject({ result: { availability: 'downloadable' } });
-      expect(await caller.ask('create')).toMatchObject({ name: 'NotAllowedError' });
+      expect(await caller.request('availability')).toMatchObject({ result: { availability: 'downloadable' } });
+      expect(await caller.request('create')).toMatchObject({ name: 'NotAllowedError' });
       expect(actions()).not.toContain('DOWNLOAD_MODEL');
       const id = caller.start('create', { isActivated: true });
       expect(await caller.endOf(id)).toMatchObject({ kind: 'done' });
       const progress = caller.received.flatMap((message) => (message.kind === 'progress' ? [message.loaded] : []));
       expect(progress.map((share) => Math.round(share * 100))).toEqual([45, 95]);
-      expect(await caller.ask('availability')).toMatchObject({ result: { availability: 'available' } });
+      expect(await caller.request('availability')).toMatchObject({ result: { availability: 'available' } });
     });
   });
 
@@ -383,24 +383,24 @@ describe('the callers', () => {
 
     it('ask once, and are served when the user allows it', async () => {
       const caller = extension('abc');
-      expect(await caller.ask('prompt', HELLO)).toMatchObject({ name: 'NotAllowedError' });
+      expect(await caller.request('prompt', HELLO)).toMatchObject({ name: 'NotAllowedError' });
       extension('abc');
       await store.load();
       const asked = store.access.callers.filter(({ state }) => state === 'asked');
       expect(asked).toEqual([{ kind: 'extension', id: 'abc', state: 'asked', model: null }]);
       decide([entry('abc', { kind: 'extension', state: 'denied' })]);
-      expect(await caller.ask('prompt', HELLO)).toMatchObject({ name: 'NotAllowedError' });
+      expect(await caller.request('prompt', HELLO)).toMatchObject({ name: 'NotAllowedError' });
       decide([entry('abc', { kind: 'extension' })]);
-      expect(await caller.ask('prompt', HELLO)).toMatchObject({ kind: 'done' });
+      expect(await caller.request('prompt', HELLO)).toMatchObject({ kind: 'done' });
     });
 
     it('are not the sites with the same name', async () => {
       decide([entry('abc')]);
-      expect(await extension('abc').ask('prompt', HELLO)).toMatchObject({ name: 'NotAllowedError' });
+      expect(await extension('abc').request('prompt', HELLO)).toMatchObject({ name: 'NotAllowedError' });
     });
 
     it('cannot fill the list', async () => {
-      for (let index = 0; index < 50; index += 1) await extension(`x${index}`).ask('availability');
+      for (let index = 0; index < 50; index += 1) await extension(`x${index}`).request('availability');
       expect(store.access.callers.filter(({ kind }) => kind === 'extension')).toHaveLength(10);
     });
   });

@@ -74,8 +74,8 @@ describe('the interfaces of a page', () => {
       const create = page.LanguageModel.create({ monitor });
       await new Promise((resolve) => setTimeout(resolve));
       const { id } = tabagent.received.at(-1) as Any;
-      tabagent.say({ id, kind: 'progress', loaded: 0.3333333 });
-      tabagent.say({ id, kind: 'progress', loaded: 0.2 });
+      tabagent.send({ id, kind: 'progress', loaded: 0.3333333 });
+      tabagent.send({ id, kind: 'progress', loaded: 0.2 });
       await create;
       expect(events[0]).toBe(0);
       expect(events.at(-1)).toBe(1);
@@ -236,15 +236,15 @@ describe('the interfaces of a page', () => {
     });
 
     it('streams, and stops when the stream is cancelled', async () => {
-      tabagent.answer = (_, say) => {
-        say({ kind: 'chunk', text: 'a' });
-        say({ kind: 'chunk', text: 'b' });
-        say({ kind: 'done', result: textResult('ab') });
+      tabagent.answer = (_, send) => {
+        send({ kind: 'chunk', text: 'a' });
+        send({ kind: 'chunk', text: 'b' });
+        send({ kind: 'done', result: textResult('ab') });
       };
       const session = await page.LanguageModel.create();
       expect(await Array.fromAsync(session.promptStreaming('x'))).toEqual(['a', 'b']);
 
-      tabagent.answer = (_, say) => say({ kind: 'chunk', text: 'a' });
+      tabagent.answer = (_, send) => send({ kind: 'chunk', text: 'a' });
       const reader = session.promptStreaming('y').getReader();
       expect(await reader.read()).toEqual({ done: false, value: 'a' });
       await reader.cancel();
@@ -263,7 +263,7 @@ describe('the interfaces of a page', () => {
       running.abort(reason);
       await expect(first).rejects.toBe(reason);
       expect(session.contextUsage).toBe(0);
-      tabagent.answer = (_, say) => say({ kind: 'done', result: textResult('Hi.') });
+      tabagent.answer = (_, send) => send({ kind: 'done', result: textResult('Hi.') });
       await session.prompt('three');
       expect(contents(sent().at(-1))).toEqual(['user: three']);
       expect(sent().map(contents)).not.toContainEqual(['user: two']);
@@ -288,8 +288,8 @@ describe('the interfaces of a page', () => {
 
     it('says how much was too much', async () => {
       const session = await page.LanguageModel.create();
-      tabagent.answer = (_, say) =>
-        say({ kind: 'error', name: 'QuotaExceededError', message: 'Too large.', requested: 300, quota: 100 });
+      tabagent.answer = (_, send) =>
+        send({ kind: 'error', name: 'QuotaExceededError', message: 'Too large.', requested: 300, quota: 100 });
       const error = await session.prompt('x').catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(page.QuotaExceededError);
       expect(error).toMatchObject({ name: 'QuotaExceededError', requested: 300, quota: 100 });
@@ -330,7 +330,7 @@ describe('the interfaces of a page', () => {
     });
 
     it('is restricted to a schema or a regular expression, and tells the model unless it shall not', async () => {
-      tabagent.answer = (_, say) => say({ kind: 'done', result: textResult('{"a":1}') });
+      tabagent.answer = (_, send) => send({ kind: 'done', result: textResult('{"a":1}') });
       const session = await page.LanguageModel.create();
       const schema = { type: 'object' };
       expect(await session.prompt('x', { responseConstraint: schema })).toBe('{"a":1}');
@@ -341,7 +341,7 @@ describe('the interfaces of a page', () => {
       const measured = await session.measureContextUsage('x', { responseConstraint: schema });
       expect(measured).toBeGreaterThan(await session.measureContextUsage('x'));
 
-      tabagent.answer = (_, say) => say({ kind: 'done', result: textResult('yes') });
+      tabagent.answer = (_, send) => send({ kind: 'done', result: textResult('yes') });
       expect(await session.prompt('x', { responseConstraint: /^YES$/gi })).toBe('yes');
       expect(sent().at(-1)).toMatchObject({ constraint: { regex: '^YES$', flags: 'gi' } });
       await expect(session.prompt('x', { responseConstraint: /no/ })).rejects.toMatchObject({ name: 'SyntaxError' });
@@ -373,9 +373,12 @@ describe('the interfaces of a page', () => {
         return 'sunny';
       };
       const session = await page.LanguageModel.create({ ...WITH_TOOLS, tools: [{ ...TOOL, execute }] });
-      tabagent.answer = (request, say) => {
+      tabagent.answer = (request, send) => {
         const isAnswered = request.messages?.some((message: Any) => message.role === 'tool');
-        say({ kind: 'done', result: isAnswered ? textResult('It is sunny.') : callResult('lookup', { city: 'Rome' }) });
+        send({
+          kind: 'done',
+          result: isAnswered ? textResult('It is sunny.') : callResult('lookup', { city: 'Rome' }),
+        });
       };
       expect(await session.prompt('Weather?')).toBe('It is sunny.');
       expect(called).toEqual([{ city: 'Rome' }]);
@@ -387,7 +390,7 @@ describe('the interfaces of a page', () => {
 
     it('end when a model calls them without end', async () => {
       const session = await page.LanguageModel.create({ ...WITH_TOOLS, tools: [{ ...TOOL, execute: () => 'more' }] });
-      tabagent.answer = (_, say) => say({ kind: 'done', result: callResult('lookup', {}) });
+      tabagent.answer = (_, send) => send({ kind: 'done', result: callResult('lookup', {}) });
       const parts = await session.prompt('x');
       expect(parts).toMatchObject([{ type: 'tool-call' }]);
       expect(sent()).toHaveLength(11);
@@ -398,20 +401,20 @@ describe('the interfaces of a page', () => {
         throw new Error('no network');
       };
       const session = await page.LanguageModel.create({ ...WITH_TOOLS, tools: [{ ...TOOL, execute }] });
-      tabagent.answer = (_, say) => say({ kind: 'done', result: callResult('lookup', {}) });
+      tabagent.answer = (_, send) => send({ kind: 'done', result: callResult('lookup', {}) });
       await expect(session.prompt('x')).rejects.toThrow('no network');
       expect(session.contextUsage).toBe(0);
     });
 
     it('are answered by the page where it does not say how', async () => {
       const session = await page.LanguageModel.create({ ...WITH_TOOLS, tools: [TOOL] });
-      tabagent.answer = (_, say) =>
-        say({ kind: 'done', result: { ...callResult('lookup', { q: 1 }), text: 'Let me see.' } });
+      tabagent.answer = (_, send) =>
+        send({ kind: 'done', result: { ...callResult('lookup', { q: 1 }), text: 'Let me see.' } });
       const parts = await session.prompt('x');
       expect(parts[0]).toEqual({ type: 'text', value: 'Let me see.' });
       expect(parts[1].value).toBeInstanceOf(page.LanguageModelToolCall);
       expect(parts[1].value).toMatchObject({ callID: 'call-lookup', name: 'lookup', arguments: { q: 1 } });
-      tabagent.answer = (_, say) => say({ kind: 'done', result: textResult('Done.') });
+      tabagent.answer = (_, send) => send({ kind: 'done', result: textResult('Done.') });
       const result = new page.LanguageModelToolSuccess({
         callID: 'call-lookup',
         name: 'lookup',
@@ -458,10 +461,10 @@ describe('the interfaces of a page', () => {
       const [system, user] = contents(sent()[0]);
       expect(system).toMatch(instructions);
       expect(user).toBe('user: text');
-      tabagent.answer = (_, say) => {
-        say({ kind: 'chunk', text: 'H' });
-        say({ kind: 'chunk', text: 'i' });
-        say({ kind: 'done', result: textResult('Hi') });
+      tabagent.answer = (_, send) => {
+        send({ kind: 'chunk', text: 'H' });
+        send({ kind: 'chunk', text: 'i' });
+        send({ kind: 'done', result: textResult('Hi') });
       };
       expect(await Array.fromAsync(object[`${method}Streaming`]('text'))).toEqual(['H', 'i']);
       expect(await object.measureInputUsage('text')).toBeGreaterThan(4);
@@ -526,14 +529,14 @@ describe('the interfaces of a page', () => {
       const session = await page.LanguageModel.create();
       const answer = session.prompt('x');
       await new Promise((resolve) => setTimeout(resolve));
-      tabagent.answer = (_, say) => say({ kind: 'done', result: textResult('Back.') });
+      tabagent.answer = (_, send) => send({ kind: 'done', result: textResult('Back.') });
       tabagent.disconnect();
       expect(await answer).toBe('Back.');
       expect(sent()).toHaveLength(2);
     });
 
     it('ends an answer that has begun, and what it closes for again and again', async () => {
-      tabagent.answer = (_, say) => say({ kind: 'chunk', text: 'a' });
+      tabagent.answer = (_, send) => send({ kind: 'chunk', text: 'a' });
       const session = await page.LanguageModel.create();
       const answer = session.prompt('x');
       await new Promise((resolve) => setTimeout(resolve));

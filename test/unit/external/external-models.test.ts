@@ -9,7 +9,7 @@ import type { Store } from '../../../host/store/types.ts';
 import { put, putHubCache, putOllama, sha256 } from '../../support/external/programs.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { tinyGguf } from '../../support/gguf/tiny-gguf.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const folder = tempFolder('local-models');
 afterAll(() => folder.remove());
@@ -23,7 +23,7 @@ let made = 0;
 beforeEach(async () => {
   home = join(folder.path, `${made++}`);
   mkdirSync(home);
-  store = await openStore(join(home, 'index.sqlite'), new KeptLog());
+  store = await openStore(join(home, 'index.sqlite'), new RecordedLog());
 });
 afterEach(() => store.close());
 
@@ -32,7 +32,7 @@ function open(): ExternalModels {
   return new ExternalModels({
     config: { env, paths: { home, locks: join(home, 'locks') } },
     store: async () => store,
-    log: new KeptLog(),
+    log: new RecordedLog(),
   });
 }
 const remote = (content: Buffer) => ({

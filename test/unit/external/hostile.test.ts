@@ -16,11 +16,11 @@ import { afterAll, beforeEach, expect, it } from '@jest/globals';
 import { BoundedFolder, ScanBudget } from '../../../host/external/bounded-folder.ts';
 import { ExternalModels } from '../../../host/external/external-models.ts';
 import { scan } from '../../../host/external/scan.ts';
+import { describeOnPosix } from '../../support/describe-on-posix.ts';
 import { put, putHubCache, putOllama, sha256 } from '../../support/external/programs.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { tinyGguf } from '../../support/gguf/tiny-gguf.ts';
-import { KeptLog } from '../../support/logs.ts';
-import { describeOnPosix } from '../../support/on-posix.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const folder = tempFolder('hostile');
 afterAll(() => folder.remove());
@@ -258,7 +258,7 @@ describeOnPosix('files in the folders of other programs', () => {
   });
 
   it('are listed, loaded and rejected without a database', async () => {
-    const log = new KeptLog();
+    const log = new RecordedLog();
     const env = { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models') };
     const local = new ExternalModels({
       config: { env, paths: { home, locks: join(home, 'locks') } },

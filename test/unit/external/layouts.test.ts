@@ -2,11 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from '@jest/globals';
 import { scan } from '../../../host/external/scan.ts';
+import { describeOnPosix } from '../../support/describe-on-posix.ts';
 import { put, putHubCache, putOllama, sha256 } from '../../support/external/programs.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { tinyGguf } from '../../support/gguf/tiny-gguf.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
-import { describeOnPosix } from '../../support/on-posix.ts';
 
 const folder = tempFolder('layouts');
 afterAll(() => folder.remove());

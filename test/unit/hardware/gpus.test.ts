@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { resolveGpuMemory } from '../../../host/hardware/found-gpu.ts';
 import { detectGpus } from '../../../host/hardware/gpus.ts';
 import { Hardware } from '../../../host/hardware/hardware.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 import { type Recording, recordedMachine } from '../../support/snapshots/machine.ts';
 
 const MiB = 1024 ** 2;
@@ -10,7 +10,7 @@ const GiB = 1024 ** 3;
 const CARD0 = '/sys/class/drm/card0/device';
 
 async function found(recording: Recording) {
-  const log = new KeptLog();
+  const log = new RecordedLog();
   const gpus = await detectGpus(recordedMachine(recording), log);
   return { gpus, log };
 }
@@ -278,7 +278,7 @@ describe('Hardware', () => {
     const machine = recordedMachine({ programs: { 'nvidia-smi': 'NVIDIA RTX A6000, 49140, 48000, 550\n' } });
     const files: Record<string, string> = { '/proc/cpuinfo': 'processor\t: 0\nflags\t\t: sse4_2\n' };
     const hardware = new Hardware({
-      log: new KeptLog(),
+      log: new RecordedLog(),
       env: {},
       machine: {
         ...machine,
@@ -298,7 +298,7 @@ describe('Hardware', () => {
   });
 
   it('detects this machine', async () => {
-    const { cpu, memory, gpus } = await new Hardware({ log: new KeptLog(), env: process.env }).snapshot();
+    const { cpu, memory, gpus } = await new Hardware({ log: new RecordedLog(), env: process.env }).snapshot();
     expect(cpu.platform).toBe(process.platform);
     expect(cpu.cores).toBeGreaterThanOrEqual(1);
     expect(cpu.threads).toBeGreaterThanOrEqual(cpu.cores);

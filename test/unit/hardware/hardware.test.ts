@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Hardware } from '../../../host/hardware/hardware.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 import { recordedMachine } from '../../support/snapshots/machine.ts';
 
 describe('Hardware', () => {
@@ -20,7 +20,7 @@ describe('Hardware', () => {
       if (!answers) throw new Error('PowerShell is busy');
       return { cpu: async () => cpu } as never;
     };
-    const log = new KeptLog();
+    const log = new RecordedLog();
     const machine = recordedMachine({ platform: 'win32', brand: 'Brand', usableThreads: 6, systemInformation });
     const hardware = new Hardware({ log, machine });
     expect(await hardware.cpu()).toMatchObject({ modelName: 'Brand', cores: 6, threads: 6, platform: 'win32' });
@@ -36,7 +36,7 @@ describe('Hardware', () => {
 
   it('does not start programs again shortly after no GPU was found', async () => {
     const machine = recordedMachine({ programs: {} });
-    const hardware = new Hardware({ log: new KeptLog(), machine });
+    const hardware = new Hardware({ log: new RecordedLog(), machine });
     expect(await hardware.gpus()).toEqual([]);
     expect(await hardware.gpus()).toEqual([]);
     expect(machine.ran).toEqual(['nvidia-smi']);

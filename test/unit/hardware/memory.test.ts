@@ -1,7 +1,7 @@
 import * as os from 'node:os';
 import { describe, expect, it } from '@jest/globals';
 import { parseMemInfo, memoryInfo as readMemory } from '../../../host/hardware/memory.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 import { recordedMachine } from '../../support/snapshots/machine.ts';
 
 const GiB = 1024 ** 3;
@@ -14,7 +14,7 @@ Buffers:          524288 kB
 Cached:         10485760 kB
 `;
 
-const memoryInfo = (machine: Parameters<typeof readMemory>[0]) => readMemory(machine, new KeptLog());
+const memoryInfo = (machine: Parameters<typeof readMemory>[0]) => readMemory(machine, new RecordedLog());
 const memory = (files: Record<string, string>) =>
   memoryInfo(recordedMachine({ files: { '/proc/meminfo': MEMINFO, ...files } }));
 
@@ -112,7 +112,7 @@ it('a Mac’s memory is what systeminformation says is available', async () => {
 it('a Mac’s memory is what Node.js reports if its system does not answer', async () => {
   const failure = new Error('vm_stat failed');
   const mac = recordedMachine({ platform: 'darwin', systemInformation: () => Promise.reject(failure) });
-  const log = new KeptLog();
+  const log = new RecordedLog();
   const { total, available } = await readMemory(mac, log);
   expect(total).toBe(os.totalmem());
   expect(available).toBeLessThanOrEqual(total);

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { Hardware } from '../../../host/hardware/hardware.ts';
 import { thisMachine } from '../../../host/hardware/machine.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const onUnix = process.platform === 'win32' ? it.skip : it;
 
@@ -47,7 +47,7 @@ describe('a program that is asked', () => {
   });
 
   onLinux('for GPUs and hangs leaves the machine without them, and a line in the log', async () => {
-    const log = new KeptLog();
+    const log = new RecordedLog();
     const gpus = await new Hardware({ log, machine: machineWith('exec sleep 600', 300) }).gpus();
     expect(gpus.filter(({ vendor }) => vendor === 'nvidia')).toEqual([]);
     expect(JSON.stringify(log)).toContain('hardware.gpu_probe_failed');

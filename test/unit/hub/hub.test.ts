@@ -3,9 +3,9 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Hub } from '../../../host/hub/hub.ts';
 import type { RemoteFile } from '../../../host/hub/types.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
-import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-bench.ts';
+import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-fixture.ts';
 import { type HubOptions, type HubRequest, startHub, type TestHub } from '../../support/hub/hub.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const SEED = 17;
 const CONTENT = seededBytes(700_000, SEED);
@@ -28,7 +28,7 @@ async function serve(options: Partial<HubOptions> = {}): Promise<{ hub: Hub; ser
 
 function hubAt(endpoint: string, env: NodeJS.ProcessEnv = {}): Hub {
   const limits = { ...QUICK_LIMITS, stallTimeoutMs: 500 };
-  return new Hub({ endpoint, env: { HOME: '/nowhere', ...env }, limits, log: new KeptLog() });
+  return new Hub({ endpoint, env: { HOME: '/nowhere', ...env }, limits, log: new RecordedLog() });
 }
 
 async function read(hub: Hub, remote: RemoteFile, start: number, end: number): Promise<Buffer> {

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Hub } from '../../../host/hub/hub.ts';
 import { readModelOrRepoName } from '../../../host/protocol/model-name.ts';
-import { quickConfig } from '../../support/cache/cache-bench.ts';
+import { quickConfig } from '../../support/cache/cache-fixture.ts';
 import { type HubOptions, startHub, type TestHub } from '../../support/hub/hub.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const REPO = 'maker/many-GGUF';
 const NAME = readModelOrRepoName({ repoId: REPO });
@@ -19,7 +19,7 @@ async function hubOf(options: Partial<HubOptions>, env: NodeJS.ProcessEnv = {}):
     { TABAGENT_HOME: '/nowhere', HOME: '/nowhere', HF_ENDPOINT: server.url, ...env },
     { maxAttempts: 2 },
   );
-  return new Hub({ endpoint: config.hubEndpoint, env: config.env, limits: config.limits, log: new KeptLog() });
+  return new Hub({ endpoint: config.hubEndpoint, env: config.env, limits: config.limits, log: new RecordedLog() });
 }
 
 describe('repoFiles', () => {

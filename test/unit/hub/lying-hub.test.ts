@@ -8,11 +8,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Hub } from '../../../host/hub/hub.ts';
 import { UnusableRange } from '../../../host/hub/hub-error.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
-import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-bench.ts';
+import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-fixture.ts';
 import type { Fault } from '../../support/hub/faults.ts';
 import { type HubOptions, type HubRequest, startHub, type TestHub } from '../../support/hub/hub.ts';
-import { askedRange, sendPart } from '../../support/hub/scripts.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { requestedRange, sendPart } from '../../support/hub/scripts.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const CONTENT = seededBytes(300_000, 41);
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
@@ -30,7 +30,7 @@ async function serve(options: Partial<HubOptions> = {}): Promise<void> {
 
 function open(env: NodeJS.ProcessEnv = {}, savedToken?: () => Promise<string>): Hub {
   const limits = { ...QUICK_LIMITS, maxAttempts: 2, stallTimeoutMs: 2000 };
-  const options = { endpoint: server.url, env: { HOME: '/nowhere', ...env }, limits, log: new KeptLog() };
+  const options = { endpoint: server.url, env: { HOME: '/nowhere', ...env }, limits, log: new RecordedLog() };
   return new Hub(savedToken === undefined ? options : { ...options, savedToken });
 }
 
@@ -142,7 +142,7 @@ describe('a file that the hub redirects to', () => {
     server.fault({
       kind: 'script',
       match: isCdn,
-      answer: (response, request) => sendPart(response, CONTENT, askedRange(request, CONTENT.length)),
+      answer: (response, request) => sendPart(response, CONTENT, requestedRange(request, CONTENT.length)),
     });
     await open().openRange(remote, { start: START, end: END }, {});
     expect(decodeURI(server.requests.at(-1)?.url ?? '')).toBe('/größe/模型?x=ü');
@@ -267,7 +267,7 @@ describe('the answer to a range request', () => {
       kind: 'script',
       match: isCdn,
       answer: (response, request) => {
-        const { start, end } = askedRange(request, CONTENT.length);
+        const { start, end } = requestedRange(request, CONTENT.length);
         sendPart(response, CONTENT, { start, end: Math.min(end, start + 10_000) });
       },
     });

@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { isExempt } from '../../../host/hub/no-proxy.ts';
 import { connectTunnel } from '../../../host/hub/tunnel.ts';
-import { CacheBench, NAME, seededBytes } from '../../support/cache/cache-bench.ts';
+import { CacheFixture, NAME, seededBytes } from '../../support/cache/cache-fixture.ts';
 
 describe('isExempt', () => {
   it.each([
@@ -87,27 +87,27 @@ describe('a download through a proxy', () => {
     ['is direct if NO_PROXY lists the host', () => ({ HTTP_PROXY: address(), NO_PROXY: '127.0.0.1' }), false],
     ['is direct to an HTTP hub if only HTTPS_PROXY is set', () => ({ HTTPS_PROXY: address() }), false],
   ])('%s', async (_what, env, through) => {
-    const bench = await CacheBench.open(content, { env: env() });
+    const fixture = await CacheFixture.open(content, { env: env() });
     try {
-      await bench.cache.download(NAME);
-      const origins = [bench.hub.url, bench.hub.cdnUrl];
+      await fixture.cache.download(NAME);
+      const origins = [fixture.hub.url, fixture.hub.cdnUrl];
       expect(new Set(seen.map(({ url }) => new URL(url).origin))).toEqual(new Set(through ? origins : []));
-      if (through) expect(seen).toHaveLength(bench.hub.requests.length);
+      if (through) expect(seen).toHaveLength(fixture.hub.requests.length);
     } finally {
-      await bench.close();
+      await fixture.close();
     }
   });
 
   it('sends the credentials in the proxy URL to the proxy only', async () => {
-    const bench = await CacheBench.open(content, { env: { HTTP_PROXY: address('user:p%40ss@') } });
+    const fixture = await CacheFixture.open(content, { env: { HTTP_PROXY: address('user:p%40ss@') } });
     try {
-      await bench.cache.download(NAME);
+      await fixture.cache.download(NAME);
       expect(new Set(seen.map(({ authorization }) => authorization))).toEqual(
         new Set([`Basic ${Buffer.from('user:p@ss').toString('base64')}`]),
       );
-      expect(bench.hub.requests.every(({ authorization }) => authorization === undefined)).toBe(true);
+      expect(fixture.hub.requests.every(({ authorization }) => authorization === undefined)).toBe(true);
     } finally {
-      await bench.close();
+      await fixture.close();
     }
   });
 
@@ -118,42 +118,42 @@ describe('a download through a proxy', () => {
   ])('names the proxy if it responds with an error: %d', async (status, headers, message) => {
     proxy.removeAllListeners('request');
     proxy.on('request', (_request, response) => response.writeHead(status, headers).end());
-    const bench = await CacheBench.open(content, { env: { HTTP_PROXY: address() }, limits: { maxAttempts: 1 } });
+    const fixture = await CacheFixture.open(content, { env: { HTTP_PROXY: address() }, limits: { maxAttempts: 1 } });
     try {
-      await expect(bench.cache.download(NAME)).rejects.toMatchObject({
+      await expect(fixture.cache.download(NAME)).rejects.toMatchObject({
         code: 'HUB_UNREACHABLE',
         message: expect.stringMatching(message),
         details: { proxy: new URL(address()).host },
       });
     } finally {
-      await bench.close();
+      await fixture.close();
     }
   });
 
   it('names the proxy if it cannot be reached, without its password', async () => {
-    const bench = await CacheBench.open(content, {
+    const fixture = await CacheFixture.open(content, {
       env: { HTTP_PROXY: 'http://user:secret@127.0.0.1:1' },
       limits: { maxAttempts: 1 },
     });
     try {
-      await expect(bench.cache.download(NAME)).rejects.toMatchObject({
+      await expect(fixture.cache.download(NAME)).rejects.toMatchObject({
         code: 'HUB_UNREACHABLE',
         message: expect.stringMatching(/^(?!.*secret).*the proxy 127\.0\.0\.1:1: /),
       });
     } finally {
-      await bench.close();
+      await fixture.close();
     }
   });
 
   it('names the setting with an invalid URL without showing its value', async () => {
-    const bench = await CacheBench.open(content, { env: { HTTP_PROXY: 'ftp://user:secret@nowhere' } });
+    const fixture = await CacheFixture.open(content, { env: { HTTP_PROXY: 'ftp://user:secret@nowhere' } });
     try {
-      await expect(bench.cache.download(NAME)).rejects.toMatchObject({
+      await expect(fixture.cache.download(NAME)).rejects.toMatchObject({
         code: 'INVALID_REQUEST',
         message: expect.stringMatching(/^(?!.*secret).*HTTP_PROXY/),
       });
     } finally {
-      await bench.close();
+      await fixture.close();
     }
   });
 });
@@ -262,24 +262,24 @@ describe('a download through a SOCKS proxy', () => {
     ['socks5', ''],
     ['socks5h', 'user:word@'],
   ])('goes through %s, %s', async (scheme, userinfo) => {
-    const bench = await CacheBench.open(content, { env: { ALL_PROXY: address(scheme, userinfo) } });
+    const fixture = await CacheFixture.open(content, { env: { ALL_PROXY: address(scheme, userinfo) } });
     try {
-      await bench.cache.download(NAME);
-      expect(new Set(targets)).toEqual(new Set([bench.hub.url, bench.hub.cdnUrl].map((url) => new URL(url).host)));
+      await fixture.cache.download(NAME);
+      expect(new Set(targets)).toEqual(new Set([fixture.hub.url, fixture.hub.cdnUrl].map((url) => new URL(url).host)));
     } finally {
-      await bench.close();
+      await fixture.close();
     }
   });
 
   it('names the proxy if it does not accept the password', async () => {
-    const bench = await CacheBench.open(content, { env: { ALL_PROXY: address('socks5', 'user:wrong-secret@') } });
+    const fixture = await CacheFixture.open(content, { env: { ALL_PROXY: address('socks5', 'user:wrong-secret@') } });
     try {
-      await expect(bench.cache.download(NAME)).rejects.toMatchObject({
+      await expect(fixture.cache.download(NAME)).rejects.toMatchObject({
         code: 'HUB_UNREACHABLE',
         message: expect.stringMatching(/^(?!.*wrong-secret).*through the proxy 127\.0\.0\.1:\d+: .*authentication/i),
       });
     } finally {
-      await bench.close();
+      await fixture.close();
     }
   });
 });

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Hub } from '../../../host/hub/hub.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
-import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-bench.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-fixture.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const CONTENT = seededBytes(5000, 8);
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
@@ -50,7 +50,7 @@ describe('a hub that redirects to itself', () => {
 
   const open = () => {
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return new Hub({ endpoint, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log: new KeptLog() });
+    return new Hub({ endpoint, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log: new RecordedLog() });
   };
 
   it('takes metadata from the redirect, without requesting the file', async () => {

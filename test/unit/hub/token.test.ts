@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Hub } from '../../../host/hub/hub.ts';
 import { allowsToken, findToken } from '../../../host/hub/token.ts';
 import { readModelOrRepoName } from '../../../host/protocol/model-name.ts';
-import { QUICK_LIMITS } from '../../support/cache/cache-bench.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { QUICK_LIMITS } from '../../support/cache/cache-fixture.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 describe('findToken', () => {
   let home: string;
@@ -87,7 +87,7 @@ describe('a token for a hub over plain HTTP', () => {
     try {
       const HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
       const env = { HF_TOKEN: 'secret', HTTP_PROXY };
-      const options = { endpoint: 'http://hub.example', limits: QUICK_LIMITS, log: new KeptLog() };
+      const options = { endpoint: 'http://hub.example', limits: QUICK_LIMITS, log: new RecordedLog() };
       const repo = readModelOrRepoName({ repoId: 'a/b' });
       if ('file' in repo) throw new TypeError('expected a repository');
       await expect(new Hub({ ...options, env }).repoFiles(repo, {})).rejects.toMatchObject({

@@ -4,7 +4,7 @@ import { NOTHING_GENERATED } from '../../../host/models/generation.ts';
 import type { EngineModel, LoadedModel } from '../../../host/models/model-engine.ts';
 import { type LoadPlan, type ModelChange, ModelRegistry } from '../../../host/models/model-registry.ts';
 import { ManualClock } from '../../support/extension/manual-clock.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const INFO: Omit<LoadedModel, 'id' | 'backend'> = {
   modelType: 'gguf',
@@ -70,7 +70,7 @@ const REQUEST: Parameters<ModelRegistry['generate']>[1] = {
 
 function registry() {
   const clock = new ManualClock();
-  const models = new ModelRegistry({ log: new KeptLog(), clock });
+  const models = new ModelRegistry({ log: new RecordedLog(), clock });
   const changes: ModelChange[] = [];
   models.onChange((change) => changes.push(change));
   const leases: string[] = [];
@@ -95,7 +95,7 @@ describe('the registry', () => {
   it('is busy during loads and requests, and reports each before it starts', async () => {
     const starts: boolean[] = [];
     const models: ModelRegistry = new ModelRegistry({
-      log: new KeptLog(),
+      log: new RecordedLog(),
       clock: new ManualClock(),
       onStart: () => starts.push(models.isBusy),
     });

@@ -4,7 +4,7 @@ import { whenAborted } from '../../../host/common/when-aborted.ts';
 import type { LoadedModel } from '../../../host/models/model-engine.ts';
 import { ModelSpeed } from '../../../host/models/model-speed.ts';
 import type { Namespace } from '../../../host/store/types.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const WORK = { quantization: 'F16', bytes: 1e9, gpuShare: 0, layers: 0 };
 const MODEL = { quantization: 'F16', bytesPerToken: 1e9, gpuLayers: 0, cpuLayers: 4 } as LoadedModel;
@@ -34,7 +34,7 @@ function speedWith(store = memoryNamespace(), machine = 'a CPU') {
       return { plain: 20e9, quantized: 10e9 };
     },
     isBusy: async () => isBusy,
-    log: new KeptLog(),
+    log: new RecordedLog(),
   });
   const setBusy = (value: boolean) => {
     isBusy = value;
@@ -89,7 +89,7 @@ describe('ModelSpeed', () => {
   });
 
   it('ends a measurement when a model is to be loaded or used, and measures again later', async () => {
-    const log = new KeptLog();
+    const log = new RecordedLog();
     const started = Promise.withResolvers<void>();
     let signals = 0;
     const speed = new ModelSpeed({
@@ -121,7 +121,7 @@ describe('ModelSpeed', () => {
       machine: async () => 'a CPU',
       measure: undefined,
       isBusy: async () => false,
-      log: new KeptLog(),
+      log: new RecordedLog(),
     });
     expect((await speed.estimator())(WORK)).toBeNull();
   });
@@ -136,7 +136,7 @@ describe('ModelSpeed', () => {
         throw new Error('no process');
       },
       isBusy: async () => false,
-      log: new KeptLog(),
+      log: new RecordedLog(),
     });
     expect((await speed.estimator())(WORK)).toBeNull();
     expect((await speed.estimator())(WORK)).toBeNull();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { answerCaller, handshakeAsCaller, handshakeAsHost } from '../../../host/peers/handshake.ts';
-import { describeOnPosix } from '../../support/on-posix.ts';
+import { describeOnPosix } from '../../support/describe-on-posix.ts';
 
 const SECRET = 'the secret of a host';
 

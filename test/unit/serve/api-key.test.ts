@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { openApiKey, replaceApiKey } from '../../../host/serve/api-key.ts';
-import { describeOnPosix } from '../../support/on-posix.ts';
+import { describeOnPosix } from '../../support/describe-on-posix.ts';
 
 describeOnPosix('the key of the server', () => {
   let home: string;

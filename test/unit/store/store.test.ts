@@ -19,7 +19,7 @@ import { damageOf, setAside as setDatabaseAside } from '../../../host/store/dama
 import { openStore } from '../../../host/store/store.ts';
 import type { Namespace, Store } from '../../../host/store/types.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { KeptLog } from '../../support/logs.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 
 const WRITE_MANY = join(import.meta.dirname, '../../support/store/write-many.ts');
 
@@ -31,13 +31,13 @@ afterAll(() => folder.remove());
 
 describe('the store', () => {
   let file: string;
-  let log: KeptLog;
+  let log: RecordedLog;
   let opened: Store[];
   let made = 0;
 
   beforeEach(() => {
     file = join(folder.path, `${made++}`, 'deeper', 'index.sqlite');
-    log = new KeptLog();
+    log = new RecordedLog();
     opened = [];
   });
   afterEach(async () => {

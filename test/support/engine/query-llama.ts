@@ -1,15 +1,15 @@
 import { getLlama, LlamaCompletion } from 'node-llama-cpp';
 
 /**
- * Asks node-llama-cpp itself, in a separate process, and prints JSON: the architectures and tensor types of its
- * llama.cpp, and with a model's path how it continues each prompt when the most likely token is always picked.
+ * Prints JSON with information from node-llama-cpp: the architectures and tensor types of its llama.cpp and, for a
+ * given model, the greedy completion of each prompt.
  *
  * Arguments: `[model, prompt…]`.
  */
 const [model, ...prompts] = process.argv.slice(2);
 const llama = await getLlama({ gpu: false, build: 'never', progressLogs: false, logger: () => undefined });
 
-// Not part of the binding's public interface; used in tests only, to check our tables against the library.
+// Not part of the binding's public API. Only tests use it, to compare our tables with the library.
 const { _bindings: binding } = llama as unknown as {
   _bindings: {
     getAllArchs(): string[];

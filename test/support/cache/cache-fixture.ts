@@ -23,7 +23,7 @@ export const REPO = 'maker/model-GGUF';
 export const FILE = 'model.gguf';
 export const NAME: ModelName = readModelName({ modelPath: REPO, modelFile: FILE });
 
-/** Returns pseudorandom bytes, the same for the same seed. */
+/** Returns pseudorandom bytes. The same seed results in the same bytes. */
 export function seededBytes(length: number, seed: number): Buffer {
   const block = 1024 * 1024;
   const parts: Buffer[] = [];
@@ -39,8 +39,8 @@ export function quickConfig(env: NodeJS.ProcessEnv, limits: Partial<HostLimits> 
   return readConfig({ runnerEntry: new URL('file:///'), env, limits: { ...QUICK_LIMITS, ...limits } });
 }
 
-/** A cache in its own folder, with a hub. It is opened and closed as a host would do it. */
-export class CacheBench {
+/** A cache in a temporary folder, with a hub. It is opened and closed as a host does. */
+export class CacheFixture {
   readonly home: string;
   readonly hub: TestHub;
   readonly config: HostConfig;
@@ -72,29 +72,29 @@ export class CacheBench {
       env?: NodeJS.ProcessEnv;
       cacheLimit?: number;
     } = {},
-  ): Promise<CacheBench> {
+  ): Promise<CacheFixture> {
     const home = await mkdtemp(join(tmpdir(), 'tabagent-cache-'));
     const hub = await startHub({ repos: { [REPO]: { files: { [FILE]: content } } }, ...options.hub });
     const env = { TABAGENT_HOME: home, HF_ENDPOINT: hub.url, HOME: home, ...options.env };
     const config = quickConfig(env, options.limits);
     const { cacheLimit } = options;
-    return new CacheBench({ home, hub, config, cacheLimit, ...(await openCache(config, cacheLimit)) });
+    return new CacheFixture({ home, hub, config, cacheLimit, ...(await openCache(config, cacheLimit)) });
   }
 
-  /** Restarts the cache as a restarted host would. */
+  /** Closes the cache and opens it again, as a restarted host would. */
   async reopen(): Promise<void> {
     await this.#close();
     ({ cache: this.cache, close: this.#close } = await openCache(this.config, this.#cacheLimit));
   }
 
-  /** Closes the cache, so that a test can change files; `reopen` opens it again. */
-  async shut(): Promise<void> {
+  /** Closes the cache, for example to change its files. {@link reopen} opens it again. */
+  async closeCache(): Promise<void> {
     await this.#close();
     this.#close = async () => {};
   }
 
-  /** Returns the number of bytes requested since the first `from` requests. */
-  bytesAskedFor(from = 0): number {
+  /** Returns the number of requested bytes, without those of the first `from` requests. */
+  requestedBytes(from = 0): number {
     return this.hub.requests
       .slice(from)
       .filter(({ server, method }) => server === 'cdn' && method === 'GET')
@@ -109,7 +109,7 @@ export class CacheBench {
   }
 }
 
-/** Opens the cache of a configuration as a host does; a second call stands for another host. */
+/** Opens the cache of a configuration, as a host does. A second call simulates another host. */
 export async function openCache(
   config: HostConfig,
   cacheLimit = Number.POSITIVE_INFINITY,

@@ -9,37 +9,40 @@ import type {
   GenerationResult,
 } from '../../../host/models/generation.ts';
 import { toolCallFields } from '../../../host/tools/tool-function.ts';
-import { type Speech, speakingModel } from '../gguf/speaking-model.ts';
+import { type ScriptedAnswer, scriptedModel } from '../gguf/scripted-model.ts';
 
-/** One model, and what it is asked. */
-export interface Question {
-  readonly speech: Speech;
+/** A scripted model, and a request to it. */
+export interface GenerationCase {
+  readonly script: ScriptedAnswer;
   readonly request: GenerateRequest;
-  /** What each call of the answer gives. */
+  /** The result of every tool call in the generate. */
   readonly toolResult?: string;
 }
 
-/** What the model answered. */
-export interface Answer {
+/** The result of the generation, or an error. */
+export interface GenerationOutcome {
   readonly result: GenerationResult;
   readonly events: readonly GenerationProgress[];
-  /** The prompt for the next answer, with the calls and their results; where the question has one. */
+  /** The prompt for the next generate, with the calls and their results, if the case has a `toolResult`. */
   readonly next?: string;
   readonly error?: string;
 }
 
 const ignore = () => undefined;
 
-/** Runs generated models in one process, which starts only once: each message is a question and gets an answer. */
+/**
+ * Runs scripted models in one process, which is faster than one process each. Each message is a case; the reply is its
+ * outcome.
+ */
 process.on('message', async (message) => {
-  process.send?.(await answer(message as Question).catch((error: unknown) => ({ error: String(error) })));
+  process.send?.(await generate(message as GenerationCase).catch((error: unknown) => ({ error: String(error) })));
 });
 process.send?.('ready');
 
-async function answer({ speech, request, toolResult }: Question): Promise<Answer> {
-  const file = join(tmpdir(), `tabagent-answer-${process.pid}.gguf`);
+async function generate({ script, request, toolResult }: GenerationCase): Promise<GenerationOutcome> {
+  const file = join(tmpdir(), `tabagent-generate-${process.pid}.gguf`);
   try {
-    writeFileSync(file, speakingModel({ contextLength: 8192, ...speech }));
+    writeFileSync(file, scriptedModel({ contextLength: 8192, ...script }));
     const llama = await LlamaRuntime.start('off');
     await llama.load({ file, settings: { gpuLayers: 0, contextSize: 8192, threads: 1 } }, ignore);
     const events: GenerationProgress[] = [];

@@ -3,10 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HostProcess, type StartOptions } from './host-process.ts';
 
-/**
- * A test's environment: a home folder with the hosts and servers started in it, all removed by `close`.
- */
-export class Workshop {
+/** A temporary home folder, with the hosts and other resources of a test. `close` closes and removes all of them. */
+export class HostFixture {
   readonly home: string;
   readonly #closers: (() => Promise<unknown>)[] = [];
 
@@ -14,18 +12,18 @@ export class Workshop {
     this.home = home;
   }
 
-  static async open(): Promise<Workshop> {
-    return new Workshop(await mkdtemp(join(tmpdir(), 'tabagent-test-')));
+  static async open(): Promise<HostFixture> {
+    return new HostFixture(await mkdtemp(join(tmpdir(), 'tabagent-test-')));
   }
 
-  /** Starts a host on this home. */
+  /** Starts a host with this home folder. */
   host(options: Partial<StartOptions> = {}): HostProcess {
     const host = new HostProcess({ home: this.home, ...options });
     this.#closers.push(() => host.kill());
     return host;
   }
 
-  /** Calls `closer` at the end; the last one is called first. */
+  /** Closes a resource when the fixture is closed, in reverse order. */
   use<T extends { close(): Promise<unknown> }>(resource: T): T {
     this.#closers.push(() => resource.close());
     return resource;

@@ -1,5 +1,5 @@
-/** Numbers that break code without checks: limits of integer types, small counts, powers of two. */
-export const NASTY = [
+/** Numbers that break code without bounds checks: limits of integer types, small counts, powers of two. */
+export const EDGE_VALUES = [
   0n,
   1n,
   2n,

@@ -1,7 +1,7 @@
 import type { LogFields, Logger } from '../../host/common/log.ts';
 
-/** A logger that records its lines. */
-export class KeptLog implements Logger {
+/** A logger that records its events. */
+export class RecordedLog implements Logger {
   readonly lines: { readonly level: string; readonly event: string; readonly fields: LogFields }[] = [];
 
   info(event: string, fields: LogFields = {}): void {

@@ -3,8 +3,12 @@ import { ACTIONS } from '../../../host/protocol/actions/index.ts';
 import type { ActionName, PayloadOf } from '../../../host/protocol/messages.ts';
 import type { Message } from './host-process.ts';
 
-/** Returns the payload of a success reply. Throws, with the reply, if it fails or does not match its declaration. */
-export function promised<A extends ActionName>(action: A, reply: Message): PayloadOf<A> {
+/**
+ * Returns the payload of a success reply.
+ *
+ * @throws Error with the reply if it is an error; Error if the payload does not match its declaration.
+ */
+export function payloadOf<A extends ActionName>(action: A, reply: Message): PayloadOf<A> {
   if (reply.status !== 'success') throw new Error(`${action} failed: ${JSON.stringify(reply)}`);
   const response = ACTIONS.get(action)?.declaration.response ?? v.never();
   const { success, issues, output } = v.safeParse(response, reply.payload);
