@@ -6,7 +6,7 @@ const runnerEntry = new URL('file:///main.js');
 const read = (env: NodeJS.ProcessEnv) => readConfig({ runnerEntry, env });
 
 describe('readConfig', () => {
-  it('puts everything the host writes under TABAGENT_HOME', () => {
+  it('places everything that the host writes in TABAGENT_HOME', () => {
     const { paths } = read({ TABAGENT_HOME: '/somewhere/else' });
     const { home, ...rest } = paths;
     expect(home).toBe('/somewhere/else');

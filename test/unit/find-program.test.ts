@@ -55,7 +55,7 @@ import { tempFolder } from '../support/gguf/temp-folder.ts';
     expect(searchVariables(env)).toEqual({ PATH: '/usr/bin:/bin' });
   });
 
-  it('names the missing program', () => {
+  it('reports the missing program', () => {
     expect(() => requireProgram('only-planted', { env: { PATH } })).toThrow('only-planted');
   });
 
@@ -83,7 +83,7 @@ describe('finding a program on Windows', () => {
     ).toEqual(['D:\\Win\\System32', 'C:\\Program Files\\Tool', '\\\\server\\share']);
   });
 
-  it('adds the extensions of programs, and finds no batch files', () => {
+  it('adds the extensions of programs, and does not find batch files', () => {
     const programs = [
       'C:\\t\\lms.exe',
       'C:\\t\\npm',
@@ -109,7 +109,7 @@ describe('finding a program on Windows', () => {
     expect(programFolders(search('', [], { SystemRoot: '.' }))).toEqual(['C:\\Windows\\System32']);
   });
 
-  it('passes the same folders to shells and libraries, under the existing name of Path', () => {
+  it('passes the same folders to shells and libraries, with the existing spelling of Path', () => {
     const { env, platform, paths } = search('.;C:\\t', []);
     expect(searchVariables(env, { platform, paths })).toEqual({
       Path: 'D:\\Win\\System32;C:\\t',

@@ -98,16 +98,16 @@ describe('imports', () => {
     expect(all.filter(({ kind }) => kind === 'lazy').length).toBeGreaterThan(50);
   });
 
-  it('form no circles', () => {
+  it('form no cycles', () => {
     expect(circles('value')).toEqual([]);
   });
 
-  it('form no circles in types, except where a type is recursive', () => {
+  it('form no cycles in types, except for recursive types', () => {
     const pairs = circles('value', 'type').map((circle) => circle.split(' → ').slice(0, 2).join(' ↔ '));
     expect(pairs.sort()).toEqual([...TYPE_CIRCLES].sort());
   });
 
-  it('lead from one folder of the host to another in one direction only', () => {
+  it('lead from one folder of the host to another only in one direction', () => {
     const folderOf = (file: string) => /^host\/([^/]+)\//.exec(file)?.[1];
     const links = new Set<string>();
     for (const [file, list] of imports) {
@@ -139,7 +139,7 @@ describe('imports', () => {
     expect(upward).toEqual([]);
   });
 
-  it('of what ships need nothing of what builds it', () => {
+  it('of shipped code do not include build code', () => {
     const wrong = [...imports].flatMap(([file, list]) =>
       file.startsWith('installers/') || file === 'extension/wxt.config.ts'
         ? []
@@ -148,7 +148,7 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('of the validation library are used to describe values only: `validate` alone validates', () => {
+  it('of the validation library are only used to describe values: `validate` alone validates', () => {
     const wrong = [...imports.keys()].filter(
       (file) =>
         file.startsWith('host/') &&

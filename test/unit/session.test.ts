@@ -193,7 +193,7 @@ describe('Session', () => {
       );
     });
 
-    it('answers a body that is not a JSON object in order, and continues', async () => {
+    it('replies to a body that is not a JSON object in order, and continues', async () => {
       const { request, pending, received } = await start();
       request.from.write(
         Buffer.concat([frame('{"action":"A"}'), frame('oops'), frame(Uint8Array.of(0xff)), frame('{"action":"B"}')]),
@@ -219,7 +219,7 @@ describe('Session', () => {
   });
 
   describe('errors of a handler', () => {
-    it('answers INTERNAL_ERROR when it rejects, and logs it', async () => {
+    it('result in INTERNAL_ERROR if it rejects, and are logged', async () => {
       const { send, pending, received, logged } = await start();
       send({ action: 'A', requestId: 1 });
       (await pending.take(1))[0]?.fail(new Error('secret'));
@@ -229,7 +229,7 @@ describe('Session', () => {
       expect(logged).toContain('session.handler-failed');
     });
 
-    it('answers INTERNAL_ERROR when it throws synchronously, or returns a reply that is not JSON', async () => {
+    it('result in INTERNAL_ERROR if it throws synchronously, or returns a reply that is not JSON', async () => {
       const { send, received } = await start({
         handler: (message) => {
           if (message.action === 'THROW') throw new Error('at once');
@@ -240,7 +240,7 @@ describe('Session', () => {
       expect((await received.take(2)).map(({ code }) => code)).toEqual(['INTERNAL_ERROR', 'INTERNAL_ERROR']);
     });
 
-    it('answers REPLY_TOO_LARGE instead of a reply over 1 MiB', async () => {
+    it('result in REPLY_TOO_LARGE instead of a reply over 1 MiB', async () => {
       const { send, pending, received } = await start();
       send({ action: 'A', requestId: 1 }, { action: 'B', requestId: 2 });
       const [a, b] = await pending.take(2);
@@ -253,7 +253,7 @@ describe('Session', () => {
   });
 
   describe('input', () => {
-    it('accepts a request of 60 MiB in small pieces', async () => {
+    it('accepts a request of 60 MiB in small chunks', async () => {
       const text = 'é漢'.repeat((60 * 1024 * 1024) / 5);
       const { request, pending, received } = await start();
       Readable.from(pieces(frame(JSON.stringify({ action: 'A', text })), 50_001)).pipe(request.from, { end: false });
@@ -287,14 +287,14 @@ describe('Session', () => {
       expect(await session.finished).toBe(1);
     });
 
-    it('exits with an error message and code 1 as soon as it reads a length over 64 MiB', async () => {
+    it('exits with an error message and code 1 when it reads a length over 64 MiB', async () => {
       const { request, received, session } = await start();
       request.from.write(frame('', 64 * 1024 * 1024 + 1));
       expect(await received.all()).toMatchObject([{ status: 'error', code: 'FRAME_TOO_LARGE' }]);
       expect(await session.finished).toBe(1);
     });
 
-    it('treats an input that fails like one that ends', async () => {
+    it('treats an input error like its end', async () => {
       const input = new PassThrough();
       const output = new PassThrough();
       const warned: string[] = [];
@@ -308,7 +308,7 @@ describe('Session', () => {
   });
 
   describe('events', () => {
-    it('sends every event at once to a client that reads, with the requestId', async () => {
+    it('sends every event immediately to a client that reads, with the requestId', async () => {
       const { send, pending, received } = await start();
       send({ action: 'A', requestId: 'r' });
       const [a] = await pending.take(1);
@@ -426,7 +426,7 @@ describe('Session', () => {
   });
 
   describe('back-pressure', () => {
-    it('limits what waits for a client that sends 100,000 PINGs and reads nothing, and then answers all', async () => {
+    it('limits queued replies for a client that sends 100,000 PINGs and reads nothing, and finally replies to all', async () => {
       const REQUESTS = 100_000;
       const maxQueuedReplyBytes = 256 * 1024;
       let handled = 0;
@@ -469,7 +469,7 @@ describe('Session', () => {
       expect((await received.take(3)).map(({ action }) => action)).toEqual(['SLOW', 'BIG', 'NEXT']);
     });
 
-    it(`works on at most ${MAX_REQUESTS_IN_FLIGHT} requests at once, and on the next when one is done`, async () => {
+    it(`processes at most ${MAX_REQUESTS_IN_FLIGHT} requests at once, and the next when one is done`, async () => {
       const { send, pending, request } = await start();
       send(...Array.from({ length: MAX_REQUESTS_IN_FLIGHT + 2 }, (_, n) => ({ action: 'A', requestId: n })));
       const open = await pending.take(MAX_REQUESTS_IN_FLIGHT);
@@ -485,8 +485,8 @@ describe('Session', () => {
     });
   });
 
-  describe('the end', () => {
-    it('lets work finish after the end of input, and ends with 0', async () => {
+  describe('shutdown', () => {
+    it('lets work finish after the end of input, and exits with 0', async () => {
       const { send, pending, received, session, endInput, request } = await start();
       send({ action: 'A' }, { action: 'B', requestId: 1 });
       endInput();
@@ -499,7 +499,7 @@ describe('Session', () => {
       expect(await session.finished).toBe(0);
     });
 
-    it('aborts work that does not finish in time with ABORTED, and still answers', async () => {
+    it('aborts work that does not finish in time with ABORTED, and still replies', async () => {
       const { send, pending, received, session, endInput } = await start({ limits: { shutdownGraceMs: 1 } });
       send({ action: 'A' });
       endInput();
@@ -512,7 +512,7 @@ describe('Session', () => {
       expect(await session.finished).toBe(0);
     });
 
-    it('answers for a handler that ignores its signal', async () => {
+    it('replies even if a handler ignores its signal', async () => {
       const { send, pending, received, session, endInput, logged } = await start({
         limits: { shutdownGraceMs: 1, abortGraceMs: 1 },
       });
@@ -539,7 +539,7 @@ describe('Session', () => {
       expect(response.from.destroyed).toBe(true);
     });
 
-    it('waits at the end for a client that reads late', async () => {
+    it('waits for a client that reads late', async () => {
       const { send, pending, received, session, endInput, response, request, read } = await start({ slow: true });
       send({ action: 'A', requestId: 1 });
       const [a] = await pending.take(1);
@@ -552,7 +552,7 @@ describe('Session', () => {
       expect(await session.finished).toBe(0);
     });
 
-    it('aborts all work at once when the client no longer reads, and ends with 0 when it has ended', async () => {
+    it('aborts all work when the client no longer reads, and exits with 0 when it has ended', async () => {
       const { send, pending, session, response } = await start();
       send({ action: 'A', requestId: 1 }, { action: 'B', requestId: 2 });
       const [a, b] = await pending.take(2);
@@ -566,7 +566,7 @@ describe('Session', () => {
       expect(await session.finished).toBe(0);
     });
 
-    it('stops on request: stops reading, aborts with the reason, and answers', async () => {
+    it('stops reading on request, aborts with the reason, and replies', async () => {
       const { send, pending, received, session } = await start();
       send({ action: 'A' });
       const [a] = await pending.take(1);
@@ -581,7 +581,7 @@ describe('Session', () => {
       expect(await session.finished).toBe(0);
     });
 
-    it('ends at once when there is nothing to do', async () => {
+    it('exits immediately if there is nothing to do', async () => {
       const { session, endInput, received } = await start();
       endInput();
       expect(await session.finished).toBe(0);

@@ -37,11 +37,11 @@ describe('the packaged host on Windows', () => {
 
   const start = () => fixture.host({ command: [program], env: { HF_ENDPOINT: hub.url, TABAGENT_GPU: 'off' } });
 
-  it('prints its version from a folder with spaces, signs and umlauts', async () => {
+  it('prints its version from a folder with spaces, symbols and umlauts', async () => {
     expect(await user.run(program, ['--version'])).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
   });
 
-  it('answers a browser over pipes, and describes the computer', async () => {
+  it('replies to a browser over pipes, and reports the computer', async () => {
     const host = start();
     expect(payloadOf('PING', await host.request('PING')).version).toBe(VERSION);
     const system = payloadOf('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));

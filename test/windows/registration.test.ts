@@ -16,7 +16,7 @@ describe('registration on Windows', () => {
   });
   afterEach(() => user.close());
 
-  it('works on a fresh profile, is what the browser finds, and is removed without a trace', async () => {
+  it('registers with a new profile, is found by the browser, and can be removed completely', async () => {
     const before = (await readdir(user.home, { recursive: true })).sort();
     const installed = await user.run(program, ['install']);
     expect(installed).toMatchObject({ code: 0, stdout: expect.stringContaining('Google Chrome: registered in') });

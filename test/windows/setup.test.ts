@@ -42,7 +42,7 @@ describe('setup.exe', () => {
     expect((await readdir(folder)).filter((name) => name !== 'uninstall.exe')).toEqual(['precious.txt']);
   });
 
-  it('refuses while the host runs, and changes nothing', async () => {
+  it('changes nothing while the host is running', async () => {
     expect(await setup()).toMatchObject({ code: 0 });
     const old = await readdir(folder, { recursive: true });
     const host = new HostProcess({ home: user.dataFolder, command: [program] });
@@ -59,7 +59,7 @@ describe('setup.exe', () => {
     expect(await readdir(folder, { recursive: true })).toEqual(old);
   });
 
-  it('refuses a folder with files of others', async () => {
+  it('rejects a folder with other files', async () => {
     await mkdir(join(folder, 'lib'), { recursive: true });
     await writeFile(join(folder, 'lib', 'precious.txt'), 'mine');
     expect(await setup()).toMatchObject({ code: EXIT.otherFiles });

@@ -58,7 +58,7 @@ describe('a file of the user', () => {
     expect(reply).toMatchObject({ code: 3, stdout: expect.stringContaining('MODEL_NOT_DOWNLOADED') });
   });
 
-  it('is refused if it is not a model, or missing', async () => {
+  it('is rejected if it is not a model, or missing', async () => {
     const page = put('<!doctype html>', fixture.home, 'page.gguf');
     expect(await tabagent('import', page)).toMatchObject({ code: 1, stderr: expect.stringContaining('a web page') });
     expect(await tabagent('import', join(fixture.home, 'none.gguf'))).toMatchObject({

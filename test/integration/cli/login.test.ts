@@ -24,7 +24,7 @@ describe('tabagent login and logout', () => {
     expect(JSON.parse(after.stdout).payload).toMatchObject({ has_token: false });
   });
 
-  it('refuse an empty or invalid token, and one that is passed as an argument', async () => {
+  it('reject an empty or invalid token, and one that is passed as an argument', async () => {
     expect(await runCommand(['login'], { home, input: '\n' })).toMatchObject({ code: 2 });
     expect(await runCommand(['login'], { home, input: 'two words\n' })).toMatchObject({ code: 2 });
     expect(await runCommand(['login', TOKEN], { home })).toMatchObject({ code: 2 });
@@ -45,7 +45,7 @@ describe('tabagent logs', () => {
     expect(entries.map(({ n }: { n: number }) => n)).toEqual([2, 3]);
   });
 
-  it('names the log file if it is empty', async () => {
+  it('prints the path of the log file if it is empty', async () => {
     const file = join(home, 'logs', 'host.log');
     expect(await runCommand(['logs'], { home })).toMatchObject({
       code: 0,

@@ -82,7 +82,7 @@ describe('the settings that "tabagent install" saves', () => {
     expect(finding.message).not.toContain('geheim');
   });
 
-  it('are refused if they are invalid', async () => {
+  it('are rejected if they are invalid', async () => {
     mkdirSync(large);
     writeFileSync(join(large, 'environment.json'), '{"LD_PRELOAD": "/tmp/evil.so"}', { mode: 0o600 });
     const ran = await elsewhere(['ls'], { TABAGENT_HOME: large });

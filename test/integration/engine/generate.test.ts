@@ -187,7 +187,7 @@ describe('a prompt', () => {
     expect(other.text).toBe(' .');
   });
 
-  it('that is long reports progress until it is evaluated', async () => {
+  it('that is long reports progress until it has been evaluated', async () => {
     const events: GenerationProgress[] = [];
     const prompt = 'tick tock '.repeat(1_000).trim();
     const { usage } = await generate(

@@ -21,7 +21,7 @@ describe('a host that a browser starts', () => {
     ['a page', ['moz-extension://0c6d5f1e-0000-4000-8000-000000000000/']],
     ['an id that is no id', ['chrome-extension://himjamfdhofmlajadokkbdcnhlhegnbdx/']],
     ['a page of the right name elsewhere', ['moz-extension://tabagent@tabagent.dev/']],
-  ])('refuses %s in the reply to its first message, and exits', async (_who, args) => {
+  ])('rejects %s in the reply to its first message, and exits', async (_who, args) => {
     const host = fixture.host({ args });
     expect(await host.request('GET_SYSTEM_RESOURCES')).toMatchObject({
       status: 'error',
@@ -33,13 +33,13 @@ describe('a host that a browser starts', () => {
     expect(host.received).toHaveLength(1);
   });
 
-  it('also refuses an extension that sends nothing', async () => {
+  it('also rejects an extension that sends nothing', async () => {
     const host = fixture.host({ args: [`chrome-extension://${STRANGER}/`] });
     expect(await host.next(() => true)).toMatchObject({ status: 'error', code: 'ORIGIN_NOT_ALLOWED' });
     expect(await host.exited).toEqual({ code: 1, signal: null });
   });
 
-  it('works for an extension that was allowed at installation, until it is uninstalled', async () => {
+  it('accepts an extension that was allowed at installation, until it is uninstalled', async () => {
     const args = [`chrome-extension://${STRANGER}/`];
     const install = ['install', '--browser', 'chromium', '--extension-id', STRANGER];
     expect(await runCommand(install, { home: fixture.home })).toMatchObject({ code: 0 });

@@ -29,7 +29,7 @@ const MODELS = {
   }),
 };
 
-describe('a turn of a conversation', () => {
+describe('a conversation turn', () => {
   let fixture: HostFixture;
   let host: HostProcess;
   beforeEach(async () => {
@@ -101,7 +101,7 @@ describe('a turn of a conversation', () => {
     expect((await read()).messages.at(-1)).toMatchObject({ status: 'length' });
   });
 
-  it('has the defaults of its model, unless the conversation or the request differs', async () => {
+  it('uses the defaults of its model, unless the conversation or the request sets others', async () => {
     await load('strict');
     const modelId = 'maker/model/strict.gguf';
     const settings = { system_prompt: 'Be brief.', generation: { max_new_tokens: 2, do_sample: false } };
@@ -132,7 +132,7 @@ describe('a turn of a conversation', () => {
     expect(usage.completionTokens).toBe(3);
   });
 
-  it('can be answered again, edited, and continued where its answer reached a limit', async () => {
+  it('can be regenerated, edited, and continued after a limit', async () => {
     await load('story');
     const first = await ask('once upon', { settings: { ...GREEDY, max_new_tokens: 3 } });
     expect(first.finishReason).toBe('length');
@@ -194,7 +194,7 @@ describe('a turn of a conversation', () => {
     await ask('there', { settings });
   });
 
-  it('is listed while it runs, can be stopped by its request id, and keeps the text so far', async () => {
+  it('is listed while it runs, can be stopped by its request ID, and keeps the text so far', async () => {
     await load('long', 32_768);
     const begun = host.next(({ type }) => type === 'generationUpdate');
     const reply = host.next(({ requestId, status }) => requestId === 'long' && status !== undefined);
@@ -212,7 +212,7 @@ describe('a turn of a conversation', () => {
     expect(await host.request('GET_ACTIVE_GENERATIONS')).toMatchObject({ payload: { generations: [] } });
   });
 
-  it('with store: false is stored nowhere, but named in events and in the list of running generations', async () => {
+  it('with store: false is not stored, but named in events and in the list of running generations', async () => {
     await load('long', 32_768);
     const begun = host.next(({ type }) => type === 'generationUpdate');
     const reply = host.next(({ requestId, status }) => requestId === 'long' && status !== undefined);
@@ -247,7 +247,7 @@ describe('a turn of a conversation', () => {
     }
   });
 
-  it('is stored while it grows, and marked as stopped after the host was killed', async () => {
+  it('is stored while it is generated, and marked as stopped after the host was killed', async () => {
     await load('long', 32_768);
     host.send({ action: 'GENERATE', requestId: 'long', chat_id: 'talk', message: 'tick', settings: WITHOUT_END });
     const ended = host.next(({ type, payload }) => type === 'generationUpdate' && payload.numTokens > 200);
@@ -268,7 +268,7 @@ describe('a turn of a conversation', () => {
     expect(messages[1]?.content.startsWith(content)).toBe(true);
   });
 
-  it('is marked as stopped when its host ends', async () => {
+  it('is marked as stopped when its host exits', async () => {
     await load('long', 32_768);
     const begun = host.next(({ type }) => type === 'generationUpdate');
     host.send({ action: 'GENERATE', requestId: 'long', chat_id: 'talk', message: 'tick', settings: WITHOUT_END });
@@ -289,7 +289,7 @@ describe('a turn of a conversation', () => {
     [{ chat_id: 'talk', message: 'x', store: false }, 'store'],
     [{ chat_id: 'talk', parent_id: null, prompt: 'x' }, 'parent_id'],
     [{ chat_id: 'talk', message: 'x', parent_id: 'unknown' }, 'parent_id'],
-  ])('is refused for %j, naming %s, and stores nothing', async (request, field) => {
+  ])('is rejected for %j, naming %s, and stores nothing', async (request, field) => {
     await load('story');
     expect(await host.request('GENERATE', request)).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
     expect(await host.request('GET_CONVERSATION', { id: 'talk' })).toMatchObject({ code: 'CONVERSATION_NOT_FOUND' });

@@ -11,7 +11,7 @@ import { payloadOf } from '../../support/host/payload-of.ts';
 const TOKEN = ['hf', 'exampleexampleexample'].join('_');
 const ENGINES = ['e0', 'e1', 'e2', 'e3', 'e4', 'e5'];
 
-describe('hosts that write at the same moment', () => {
+describe('hosts that write concurrently', () => {
   let fixture: HostFixture;
   let hosts: HostProcess[];
   beforeEach(async () => {
@@ -38,7 +38,7 @@ describe('hosts that write at the same moment', () => {
     expect(await savedSecrets()).toHaveLength(ENGINES.length + 1);
   });
 
-  it('do not bring a cleared secret back', async () => {
+  it('do not restore a cleared secret', async () => {
     for (let round = 0; round < 10; round += 1) {
       payloadOf('SET_HF_TOKEN', await host(0).request('SET_HF_TOKEN', { token: TOKEN }));
       await Promise.all([
@@ -49,7 +49,7 @@ describe('hosts that write at the same moment', () => {
     }
   });
 
-  it('remove the copy of the secrets that a host left that was killed while it saved one', async () => {
+  it('remove the temporary copy of the secrets of a host that was killed while saving', async () => {
     const left = join(fixture.home, 'secrets.json.00000000-0000-4000-8000-000000000000.tmp');
     await writeFile(left, JSON.stringify({ cleared: 'secret' }));
     payloadOf('GET_HF_TOKEN_STATUS', await host(0).request('GET_HF_TOKEN_STATUS'));
@@ -74,7 +74,7 @@ describe('hosts that write at the same moment', () => {
     }
   });
 
-  it('lose no import of several files with one name', async () => {
+  it('lose no import of several files with the same name', async () => {
     const paths = hosts.map((_, at) => join(fixture.home, `folder-${at}`, 'model.gguf'));
     for (const path of paths) {
       await mkdir(join(path, '..'));
@@ -86,7 +86,7 @@ describe('hosts that write at the same moment', () => {
     expect(models).toHaveLength(paths.length);
   });
 
-  it('lose no model that is added to the list', async () => {
+  it('lose no model that was added to the list', async () => {
     const files = Array.from({ length: 12 }, (_, at) => `model-${at}.gguf`);
     await Promise.all(
       files.map((file_path, at) =>
@@ -97,7 +97,7 @@ describe('hosts that write at the same moment', () => {
     expect(models.filter(({ repo_id }) => repo_id === 'maker/models')).toHaveLength(files.length);
   });
 
-  it('leave a model pinned or not as it was asked last', async () => {
+  it('apply the last request to pin or unpin a model', async () => {
     const folder = join(fixture.home, 'models', 'maker', 'models');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'model.gguf'), markovModel());

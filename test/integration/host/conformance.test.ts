@@ -32,13 +32,16 @@ function at(reply: Message, path: string): unknown {
 }
 
 describe('a client of the original host', () => {
-  it.each(ORIGINAL_ACTIONS.map((row) => [row.action, row] as const))('%s finds what it reads', async (action, row) => {
-    const reply = await ask({ action, ...row.example });
-    expect(reply).toMatchObject(row.code === undefined ? { status: 'success' } : { status: 'error', code: row.code });
-    for (const path of row.replyFields) expect([path, at(reply, path)]).not.toEqual([path, undefined]);
-  });
+  it.each(ORIGINAL_ACTIONS.map((row) => [row.action, row] as const))(
+    '%s receives the fields that it reads',
+    async (action, row) => {
+      const reply = await ask({ action, ...row.example });
+      expect(reply).toMatchObject(row.code === undefined ? { status: 'success' } : { status: 'error', code: row.code });
+      for (const path of row.replyFields) expect([path, at(reply, path)]).not.toEqual([path, undefined]);
+    },
+  );
 
-  it('gets the same message for an unknown action', async () => {
+  it('receives the same message for an unknown action', async () => {
     expect(await ask({ action: 'no_such_action' })).toMatchObject({
       status: 'error',
       message: 'Unknown action: no_such_action',

@@ -54,7 +54,7 @@ describe('conversations in a host', () => {
     expect(await host.request('GET_CONVERSATION', { id })).toMatchObject({ code: 'CONVERSATION_NOT_FOUND' });
   });
 
-  it('can be restored after a deletion, with their messages, by the next incarnation only', async () => {
+  it('can be restored with their messages after a deletion, only by the next incarnation', async () => {
     const host = workshop.host();
     const { payload } = await host.request('CREATE_CONVERSATION', { title: 'Boats' });
     const { id } = payload.conversation;
@@ -77,7 +77,7 @@ describe('conversations in a host', () => {
     });
   });
 
-  it('of any size are transferred in messages that browsers accept', async () => {
+  it('of any size are transferred in messages of the size that browsers accept', async () => {
     const host = workshop.host();
     const long = '"\n'.repeat(150_000);
     const messages = Array.from({ length: 12 }, (_, i) => ({

@@ -48,12 +48,12 @@ onPosix('the data folder', () => {
     await host.close();
   }
 
-  it('is created private, and used again', async () => {
+  it('is created readable only by the user, and reused', async () => {
     await expectUsed();
     await expectUsed();
   });
 
-  it('is refused if all users can write to it, with the command that fixes it', async () => {
+  it('is rejected if all users can write to it, with the command that fixes it', async () => {
     await mkdir(home);
     await chmod(home, 0o777);
     await expectRefused(home, /chmod go-w/);
@@ -68,7 +68,7 @@ onPosix('the data folder', () => {
     await expectUsed();
   });
 
-  it('in a folder that all users can write to is used only if the folder is sticky', async () => {
+  it('is accepted in a folder that all users can write to only if that folder is sticky', async () => {
     const parent = join(fixture.home, 'public');
     await mkdir(parent);
     home = join(parent, 'data');
@@ -99,7 +99,7 @@ onPosix('the data folder', () => {
     },
   );
 
-  it('is not written to if it is refused, even when an extension is refused', async () => {
+  it('is not written to if it is rejected, even when an extension is rejected', async () => {
     await mkdir(home);
     await chmod(home, 0o777);
     const host = fixture.host({ env: env(), args: ['chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/'] });

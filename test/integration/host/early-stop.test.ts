@@ -13,7 +13,7 @@ const BY_REPOSITORY = { modelPath: REPO };
 const BY_QUANTIZATION = { modelPath: `${REPO}:Q4_K_M` };
 const BY_ID = { modelId: `${REPO}/${FILE}` };
 
-describe('a stop that comes before its download has started', () => {
+describe('a stop that arrives before its download has started', () => {
   let fixture: HostFixture;
   let hub: TestHub;
   let host: HostProcess;
@@ -40,7 +40,7 @@ describe('a stop that comes before its download has started', () => {
     [BY_FILE, BY_REPOSITORY],
     [BY_REPOSITORY, { targetRequestId: 'start' }],
     [BY_FILE, { targetRequestId: 'start' }],
-  ])('reaches a download of %j that is cancelled as %j while the hub is silent', async (start, stop) => {
+  ])('reaches a download of %j that is cancelled as %j before the hub responds', async (start, stop) => {
     for (const action of ['DOWNLOAD_MODEL', 'PULL_MODEL', 'LOAD_MODEL']) {
       silence();
       const reply = host.next(({ requestId, status }) => requestId === 'start' && status !== undefined);
@@ -53,14 +53,14 @@ describe('a stop that comes before its download has started', () => {
     expect(await host.request('GET_ACTIVE_DOWNLOADS')).toMatchObject({ payload: { downloads: [] } });
   });
 
-  it('names its file while the hub is still to say which file is meant', async () => {
+  it('reports its file before the hub has resolved which file is meant', async () => {
     const reply = host.request('DOWNLOAD_MODEL', BY_REPOSITORY);
     expect(await host.request('CANCEL_DOWNLOAD', BY_FILE)).toMatchObject({ payload: { status: 'cancelled' } });
     expect(await reply).toMatchObject({ code: 'DOWNLOAD_CANCELLED' });
     expect(isThere()).toBe(false);
   });
 
-  it('leaves the download of another file alone', async () => {
+  it('does not affect the download of another file', async () => {
     const reply = host.request('DOWNLOAD_MODEL', BY_REPOSITORY);
     const other = { modelPath: REPO, modelFile: 'other.gguf' };
     expect(await host.request('CANCEL_DOWNLOAD', other)).toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
@@ -70,7 +70,7 @@ describe('a stop that comes before its download has started', () => {
     expect(await reply).toMatchObject({ status: 'success' });
   });
 
-  it('finds an ended one by the same names', async () => {
+  it('finds a finished download by the same names', async () => {
     expect(await host.request('DOWNLOAD_MODEL', BY_REPOSITORY)).toMatchObject({ status: 'success' });
     for (const model of [BY_FILE, BY_ID, BY_QUANTIZATION, BY_REPOSITORY]) {
       for (const action of ['CANCEL_DOWNLOAD', 'PAUSE_DOWNLOAD', 'RESUME_DOWNLOAD', 'GET_DOWNLOAD_STATUS']) {
@@ -90,7 +90,7 @@ describe('a stop that comes before its download has started', () => {
     expect(isThere()).toBe(true);
   });
 
-  it('and is followed by a start: the last of many requests wins', async () => {
+  it('is overridden by a later start: the last of many requests wins', async () => {
     for (const last of ['CANCEL_DOWNLOAD', 'PAUSE_DOWNLOAD', 'DOWNLOAD_MODEL']) {
       for (let round = 0; round < 3; round += 1) {
         const actions = ['DOWNLOAD_MODEL', 'PAUSE_DOWNLOAD', 'RESUME_DOWNLOAD', 'CANCEL_DOWNLOAD', 'DOWNLOAD_MODEL'];
@@ -116,7 +116,7 @@ describe('a stop that comes before its download has started', () => {
   });
 });
 
-describe('CANCEL_VERIFY that arrives directly behind a verification', () => {
+describe('CANCEL_VERIFY directly after a verification', () => {
   let fixture: HostFixture;
   let host: HostProcess;
   beforeEach(async () => {
@@ -153,7 +153,7 @@ describe('CANCEL_VERIFY that arrives directly behind a verification', () => {
     [{ modelPath: `${REPO}:Q8_0` }],
     [{ modelPath: REPO, modelFile: FILE.toLowerCase() }],
     [{ modelId: `other/repository/${FILE}` }],
-  ])('leaves that of another model alone: %j', async (stop) => {
+  ])('does not affect that of another model: %j', async (stop) => {
     const reply = host.next(({ requestId, status }) => requestId === 'start' && status !== undefined);
     host.send({ action: 'VERIFY_MODEL', requestId: 'start', ...BY_FILE });
     expect(await host.request('CANCEL_VERIFY', stop)).toMatchObject({ payload: { cancelled: 0 } });

@@ -30,7 +30,7 @@ function floatsOf(base64: string): number[] {
   return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
 }
 
-describe('embedding, over frames', () => {
+describe('embedding over native messaging', () => {
   let fixture: HostFixture;
   let host: HostProcess;
   beforeAll(async () => {
@@ -56,7 +56,7 @@ describe('embedding, over frames', () => {
     }
   });
 
-  it('returns them without normalization, and as base64, on request', async () => {
+  it('returns embeddings without normalization, and as base64, on request', async () => {
     const asked = { texts: ['red sun'], normalize: false };
     const plain = payloadOf('GENERATE_EMBEDDINGS', await host.request('GENERATE_EMBEDDINGS', asked));
     expect(plain.embeddings[0]).toEqual(bertVector(WORDS, 'red sun').map((value) => expect.closeTo(value, 4)));
@@ -69,7 +69,7 @@ describe('embedding, over frames', () => {
     );
   });
 
-  it('sends as many embeddings as fit a message, and a cursor for the rest', async () => {
+  it('sends as many embeddings as fit in a message, and a cursor for the rest', async () => {
     const texts = Array.from({ length: 1_500 }, (_, i) => `${WORDS[i % 7]} ${WORDS[Math.floor(i / 7) % 7]}`);
     for (const encoding of ['float', 'base64']) {
       const vectors: unknown[] = [];
@@ -117,7 +117,7 @@ describe('embedding, over frames', () => {
     expect(payloadOf('COMPUTE_SIMILARITY', same).similarity).toBeCloseTo(1, 4);
   });
 
-  it('uses the named model, and reports what is wrong with it', async () => {
+  it('uses the named model, and reports why it cannot embed', async () => {
     const other = await host.request('GENERATE_EMBEDDINGS', { texts: ['once'], model: STORY });
     expect(payloadOf('GENERATE_EMBEDDINGS', other)).toMatchObject({ model: STORY, total_tokens: 2 });
     expect(await host.request('GENERATE_EMBEDDINGS', { texts: ['once'], model: `${REPO}/none.gguf` })).toMatchObject({
@@ -142,11 +142,11 @@ describe('embedding, over frames', () => {
     ['texts twice', 'COMPUTE_SIMILARITY', { text1: 'a', texts: ['a', 'b'] }, 'texts'],
     ['three texts', 'COMPUTE_SIMILARITY', { texts: ['a', 'b', 'c'] }, 'texts'],
     ['another metric', 'COMPUTE_SIMILARITY', { text1: 'a', text2: 'b', metric: 'taxi' }, 'metric'],
-  ])('refuses %s by name', async (_what, action, fields, field) => {
+  ])('rejects %s by name', async (_what, action, fields, field) => {
     expect(await host.request(action, fields)).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
   });
 
-  it('refuses a text that is too long, and truncates it on request', async () => {
+  it('rejects a text that is too long, and truncates it on request', async () => {
     const texts = ['red', 'red '.repeat(100)];
     expect(await host.request('GENERATE_EMBEDDINGS', { texts })).toMatchObject({
       code: 'CONTEXT_OVERFLOW',
@@ -157,7 +157,7 @@ describe('embedding, over frames', () => {
   });
 });
 
-describe('a client that goes away while texts are embedded', () => {
+describe('a client that disconnects while texts are embedded', () => {
   it('leaves nothing running', async () => {
     const fixture = await HostFixture.open();
     try {

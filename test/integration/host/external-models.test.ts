@@ -22,7 +22,7 @@ function changedAtEnd(content: Buffer): Buffer {
   return Buffer.concat([content.subarray(0, -1), Buffer.from([(content.at(-1) ?? 0) ^ 1])]);
 }
 
-describe('models that other programs hold', () => {
+describe('models of other programs', () => {
   let fixture: HostFixture;
   let hub: TestHub;
   let host: HostProcess;
@@ -41,7 +41,7 @@ describe('models that other programs hold', () => {
   const downloadedModels = async () =>
     payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models;
 
-  it('are found, listed with the program that holds them, loaded where they lie, and not deleted', async () => {
+  it('are found, listed with their program, loaded in place, and not deleted', async () => {
     const blob = putOllama(ollama(), 'markov', 'f16', [{ content: MODEL }]);
     const before = statSync(blob);
     const scan = payloadOf('SCAN_LOCAL_MODELS', await host.request('SCAN_LOCAL_MODELS'));
@@ -96,7 +96,7 @@ describe('models that other programs hold', () => {
     expect(hub.requests).toEqual([]);
   });
 
-  it("load under the hub's id from the hub's own cache, without the hub, and are refused deletion by it", async () => {
+  it("are loaded from the hub's cache by the hub's ID without network access, and cannot be deleted", async () => {
     const path = putHubCache(hubCache(), { repo: REPO, file: FILE, content: MODEL });
     expect(await downloadedModels()).toEqual([expect.objectContaining({ id: ID, source: 'huggingface', path })]);
     const loaded = await host.request('LOAD_MODEL', { modelPath: ID, settings: SETTINGS });
@@ -112,7 +112,7 @@ describe('models that other programs hold', () => {
     expect(payloadOf('RECOMMEND_SPLIT', split).cpu_layers).toBe(2);
   });
 
-  it('are refused when they are not what their program says, and say what to do', async () => {
+  it('are rejected with a remedy if they differ from what their program claims', async () => {
     const damaged = changedAtEnd(MODEL);
     const blob = putOllama(ollama(), 'markov', 'f16', [{ content: MODEL }]);
     writeFileSync(blob, damaged);
@@ -126,7 +126,7 @@ describe('models that other programs hold', () => {
     expect(await host.request('LOAD_MODEL', { ...local, settings: SETTINGS })).toMatchObject({ status: 'success' });
   });
 
-  it('leave a model that is damaged there to be fetched from the hub', async () => {
+  it('are downloaded from the hub instead if they are damaged', async () => {
     const damaged = changedAtEnd(MODEL);
     putHubCache(hubCache(), { repo: REPO, file: FILE, content: damaged, blob: sha256(MODEL) });
     expect(
@@ -139,7 +139,7 @@ describe('models that other programs hold', () => {
     ['the hub cache', () => putHubCache(hubCache(), { repo: REPO, file: FILE, content: MODEL }), 'huggingface'],
     ['Ollama, under another name', () => putOllama(ollama(), 'm', '1', [{ content: MODEL }]), 'ollama'],
     ['LM Studio, without a checksum', () => put(MODEL, lmStudio(), 'someone/else/copy.gguf'), 'lmstudio'],
-  ])('are not downloaded again when %s holds the same bytes', async (_who, hold, source) => {
+  ])('are not downloaded again if %s has the same bytes', async (_who, hold, source) => {
     const path = hold();
     // Another host has listed what there is before, and looks again when it is asked again.
     const other = fixture.host({ env: { HF_ENDPOINT: hub.url } });
@@ -174,7 +174,7 @@ describe('models that other programs hold', () => {
     expect(await other.request('DELETE_MODEL', { modelPath: ID })).toMatchObject({ code: 'NOT_OURS' });
   });
 
-  it('are loaded, and not downloaded again, in as many parts as they have', async () => {
+  it('are loaded, and not downloaded again, if they are split', async () => {
     const parts = splitGguf('markov', markovSpec(), 3);
     const repo = 'tabagent/markov-split-gguf';
     const other = fixture.use(await startHub({ repos: { [repo]: { files: Object.fromEntries(parts) } } }));
@@ -196,12 +196,12 @@ describe('models that other programs hold', () => {
     expect((await asker.request('GET_DOWNLOADED_MODELS')).payload.models).toHaveLength(1);
   });
 
-  it('cost a download no question more where there are none', async () => {
+  it('cause no additional requests for a download if there are none', async () => {
     await host.request('DOWNLOAD_MODEL', { modelPath: ID });
     expect(hub.requests.filter(({ method }) => method === 'HEAD')).toHaveLength(1);
   });
 
-  it('tell how far they are checked before they load', async () => {
+  it('report verification progress before they are loaded', async () => {
     putOllama(ollama(), 'markov', 'f16', [{ content: MODEL }]);
     await host.request('LOAD_MODEL', { modelPath: 'local/ollama/markov/f16', settings: SETTINGS });
     const events = host.received.filter(({ payload }) => payload?.message === 'Verifying the existing file');
@@ -213,7 +213,7 @@ describe('models that other programs hold', () => {
     expect(again).not.toContain('Verifying the existing file');
   });
 
-  it('are downloaded when the same size holds other bytes', async () => {
+  it('are downloaded if a file of the same size has other bytes', async () => {
     const other = changedAtEnd(MODEL);
     put(other, lmStudio(), REPO, FILE);
     putHubCache(hubCache(), { repo: REPO, file: FILE, content: other });
@@ -222,7 +222,7 @@ describe('models that other programs hold', () => {
     expect(sha256(readFileSync(join(fixture.home, 'models', REPO, FILE)))).toBe(sha256(MODEL));
   });
 
-  it('are said to be gone when their program has removed them, and then download as ever', async () => {
+  it('are reported as missing after their program removed them, and can then be downloaded', async () => {
     const path = put(MODEL, lmStudio(), REPO, FILE);
     await host.request('DOWNLOAD_MODEL', { modelPath: ID });
     rmSync(path);
@@ -242,7 +242,7 @@ describe('models that other programs hold', () => {
     expect(await downloadedModels()).toEqual([expect.objectContaining({ id: ID, source: 'disk' })]);
   });
 
-  it('are taken at their word only where no hub can be asked', async () => {
+  it('are trusted without verification only if the hub is not available', async () => {
     put(MODEL, lmStudio(), REPO, FILE);
     const offline = fixture.host({ env: { HF_ENDPOINT: hub.url, HF_HUB_OFFLINE: '1' } });
     const reply = payloadOf('DOWNLOAD_MODEL', await offline.request('DOWNLOAD_MODEL', { modelPath: ID }));
@@ -252,7 +252,7 @@ describe('models that other programs hold', () => {
     });
   });
 
-  it('are loaded under their own names also where the hub has them no more, and not taken for its files', async () => {
+  it('are loaded by their own IDs if the hub no longer has them, and not mistaken for its files', async () => {
     put(MODEL, lmStudio(), 'maker/withdrawn/model.gguf');
     const named = { modelPath: 'maker/withdrawn/model.gguf' };
     expect(await host.request('DOWNLOAD_MODEL', named)).toMatchObject({ code: 'REPO_NOT_FOUND' });
@@ -260,7 +260,7 @@ describe('models that other programs hold', () => {
     expect((await downloadedModels()).map(({ id }) => id)).toEqual(['local/lmstudio/maker/withdrawn/model.gguf']);
   });
 
-  it('are offered only when their headers are those of models that load', async () => {
+  it('are listed only if their headers are valid', async () => {
     put('<!doctype html><p>Not found', lmStudio(), 'maker/page/page.gguf');
     put(MODEL.subarray(0, MODEL.length / 2), lmStudio(), 'maker/short/short.gguf');
     put(tinyGguf({ keys: { 'general.architecture': string('clip') } }), lmStudio(), 'maker/eyes/mmproj.gguf');
@@ -273,7 +273,7 @@ describe('models that other programs hold', () => {
     ]);
   });
 
-  it('answer for an id of theirs that is not there, and never ask a hub about it', async () => {
+  it('are reported as missing for an unknown ID, without a request to the hub', async () => {
     for (const action of ['LOAD_MODEL', 'DOWNLOAD_MODEL', 'DELETE_MODEL', 'RECOMMEND_SPLIT']) {
       expect(await host.request(action, { modelPath: 'local/ollama/qwen3/8b' })).toMatchObject({
         code: 'MODEL_NOT_DOWNLOADED',
@@ -282,7 +282,7 @@ describe('models that other programs hold', () => {
     expect(hub.requests).toEqual([]);
   });
 
-  it('are not imported for a browser', async () => {
+  it('cannot be imported by a browser', async () => {
     const path = put(MODEL, fixture.home, 'somewhere/own.gguf');
     expect(await host.request('IMPORT_MODEL', { path })).toMatchObject({ code: 'LOCAL_ONLY' });
     expect(await downloadedModels()).toEqual([]);

@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => workshop.close());
 
 describe('a load that cannot fit', () => {
-  it('is refused with the numbers and with settings that fit, before a runner starts', async () => {
+  it('is rejected with the sizes and with settings that fit, before a runner starts', async () => {
     const refused = await host.request('LOAD_MODEL', { modelPath: MODEL, settings: ABSURD });
     expect(refused).toMatchObject({ status: 'error', code: 'INSUFFICIENT_MEMORY' });
     const { needed, available, wouldFit } = refused.details;
@@ -65,7 +65,7 @@ describe('keepAlive', () => {
   });
 });
 
-describe('keys and values in a smaller type', () => {
+describe('a quantized KV cache', () => {
   it.each(['f32', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'])('%s are used', async (type) => {
     const settings = { n_ctx: 256, n_threads: 1, n_gpu_layers: 0, cache_type_k: type, cache_type_v: type };
     payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: MODEL, settings }));

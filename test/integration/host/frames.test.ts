@@ -19,7 +19,7 @@ describe('a host process over native messaging', () => {
   });
   afterEach(() => fixture.close());
 
-  it('answers PING, with its version and process id at the top level and in the payload', async () => {
+  it('replies to PING with its version and process ID, at the top level and in the payload', async () => {
     const host = fixture.host();
     const reply = await host.request('PING');
     expect(reply).toMatchObject({ status: 'success', response: 'pong', pid: host.pid, action: 'PING' });
@@ -31,7 +31,7 @@ describe('a host process over native messaging', () => {
     });
   });
 
-  it('reports which side to update to a client that is too old or needs a newer host, and keeps working', async () => {
+  it('tells a client that is too old or requires a newer host which side to update, and continues', async () => {
     const host = fixture.host();
     expect(await host.request('PING', { clientVersion: '0.0.1' })).toMatchObject({
       status: 'success',
@@ -52,7 +52,7 @@ describe('a host process over native messaging', () => {
     ['Chrome on Windows', [CHROME_ORIGIN, '--parent-window=0']],
     ['Firefox', ['/usr/lib/mozilla/native-messaging-hosts/com.tabagent.host.json', 'tabagent@tabagent.dev']],
     ['a program of its own', []],
-  ])('uses native messaging when %s starts it', async (_browser, args) => {
+  ])('uses native messaging if %s starts it', async (_browser, args) => {
     expect(await fixture.host({ args }).request('PING')).toMatchObject({ response: 'pong' });
   });
 
@@ -81,7 +81,7 @@ describe('a host process over native messaging', () => {
     expect(await reply).toMatchObject({ status: 'success' });
   });
 
-  it('replies to requests without a requestId in their order', async () => {
+  it('replies to requests without a requestId in order', async () => {
     const host = fixture.host();
     const last = host.next((message) => message.action === 'nothing');
     host.send({ action: 'GET_SYSTEM_RESOURCES' });
@@ -130,7 +130,7 @@ describe('a host process over native messaging', () => {
     expect(host.received).toEqual([expect.objectContaining({ status: 'error', code })]);
   });
 
-  it('refuses a message over 64 MiB by its length alone, and exits with code 1', async () => {
+  it('rejects a message over 64 MiB by its length alone, and exits with code 1', async () => {
     const host = fixture.host();
     const length = Buffer.alloc(4);
     length.writeUInt32LE(64 * 1024 * 1024 + 1);
@@ -139,7 +139,7 @@ describe('a host process over native messaging', () => {
     expect(host.received).toEqual([expect.objectContaining({ status: 'error', code: 'FRAME_TOO_LARGE' })]);
   });
 
-  it('exits silently when its reader is gone', async () => {
+  it('exits silently when its reader has exited', async () => {
     const host = fixture.host();
     await host.request('PING');
     host.child.stdout.destroy();
@@ -148,7 +148,7 @@ describe('a host process over native messaging', () => {
     expect(host.stderr).toBe('');
   });
 
-  it('limits what it buffers for a reader that does not read', async () => {
+  it('limits its buffer for a reader that does not read', async () => {
     const child = spawn(process.execPath, [HOST_MAIN, CHROME_ORIGIN], {
       env: { ...process.env, TABAGENT_HOME: fixture.home },
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -177,7 +177,7 @@ describe('a host process over native messaging', () => {
     expect(host.stderr).toContain('Unknown command: pleh');
   });
 
-  it('reports what is wrong with the configuration', async () => {
+  it('reports errors in the configuration', async () => {
     const reply: Message = await fixture.host({ env: { HF_ENDPOINT: 'nonsense' } }).request('PING');
     expect(reply).toMatchObject({ status: 'error', code: 'INVALID_REQUEST', details: { field: 'HF_ENDPOINT' } });
   });

@@ -37,7 +37,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
     await fixture.close();
   });
 
-  it('refuses a download that cannot fit, keeps what arrived when space runs out, and resumes when there is space', async () => {
+  it('rejects a download that cannot fit, keeps partial data when the disk is full, and resumes when there is space', async () => {
     if (!mounted) {
       return;
     }
@@ -74,7 +74,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
 
   const token = ['hf', 'TestTokenTestToken'].join('_');
 
-  it('works again once there is space, and meanwhile for requests that need none', async () => {
+  it('works again when there is space, and until then for requests that need none', async () => {
     if (!mounted) return;
     const filler = join(disk, 'filler');
     expect(() => writeFileSync(filler, Buffer.alloc(30 * MB))).toThrow('ENOSPC');
@@ -126,14 +126,14 @@ whereDisksCanBeMounted('a host on a full disk', () => {
 const FEW_FILES = [24, 28, 32, 36, 44];
 
 const onPosix = process.platform === 'win32' ? describe.skip : describe;
-onPosix('a host that may open few files', () => {
+onPosix('a host with a limit of open files', () => {
   let fixture: HostFixture;
   beforeEach(async () => {
     fixture = await HostFixture.open();
   });
   afterEach(() => fixture.close());
 
-  it.each(FEW_FILES)('(%i) says so, and goes on', async (files) => {
+  it.each(FEW_FILES)('(%i) reports it, and continues', async (files) => {
     const command = ['/bin/sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath, HOST_MAIN] as const;
     const host = fixture.host({ command, env: { TABAGENT_KEYCHAIN: 'off', HF_HUB_OFFLINE: '1' } });
     const requests = [

@@ -91,7 +91,7 @@ describe('generation over native messaging', () => {
     expect(host.received.indexOf(events.at(-1) ?? {})).toBeLessThan(host.received.indexOf(reply));
   });
 
-  it('groups the output of a fast model into about 30 events per second, and loses nothing', async () => {
+  it('coalesces the output of a fast model into about 30 events per second, without losing text', async () => {
     await load(FLIPS, 4_096);
     const begin = performance.now();
     const reply = await host.request('GENERATE', {
@@ -169,7 +169,7 @@ describe('generation over native messaging', () => {
       { prompt: '', settings: { json_schema: { not: { type: 'string' } } } },
       'settings.json_schema.not',
     ],
-  ])('refuses %s by name', async (_what, fields, field) => {
+  ])('rejects %s by name', async (_what, fields, field) => {
     await load(STORY);
     expect(await host.request('GENERATE', fields)).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
     expect(payloadOf('GENERATE', await host.request('GENERATE', { prompt: '', settings: GREEDY })).output).toBe(
@@ -177,7 +177,7 @@ describe('generation over native messaging', () => {
     );
   });
 
-  it('sends reasoning apart from the answer, and names settings without effect', async () => {
+  it('sends reasoning separately from the answer, and reports ignored settings', async () => {
     await load(REASONER);
     const reply = await host.request('GENERATE', {
       messages: [{ role: 'user', content: 'go' }],
@@ -196,7 +196,7 @@ describe('generation over native messaging', () => {
     ]);
   });
 
-  it('names fields that have no effect, and refuses them in a strict request', async () => {
+  it('reports fields that have no effect, and rejects them in a strict request', async () => {
     await load(CHAT);
     const request = {
       messages: [{ role: 'user', content: 'once' }],
@@ -219,7 +219,7 @@ describe('generation over native messaging', () => {
     expect((await host.request('GENERATE', { messages, settings: GREEDY, strict: true })).ignored).toBeUndefined();
   });
 
-  it('reports calls of tools in events and in the reply, and refuses what cannot be called', async () => {
+  it('reports tool calls in events and in the reply, and rejects invalid tools', async () => {
     await load(CALLER, 4096);
     const request = { messages: [{ role: 'user', content: 'Weather?' }], tools: TOOLS, settings: GREEDY };
     const reply = await host.request('GENERATE', request);
@@ -247,7 +247,7 @@ describe('generation over native messaging', () => {
     expect(ignored).toEqual([field]);
   });
 
-  it('takes the names of OpenAI for limits and response formats', async () => {
+  it("accepts OpenAI's names for limits and response formats", async () => {
     await load(CHAT);
     const ask = async (settings: object) =>
       payloadOf(
@@ -304,7 +304,7 @@ describe('generation over native messaging', () => {
     });
   });
 
-  it('reports in an event and the reply that no model is loaded', async () => {
+  it('reports in an event and in the reply that no model is loaded', async () => {
     const event = host.next(({ type }) => type === 'generationError');
     const reply = await host.request('GENERATE', { prompt: 'x' });
     expect(reply).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED' });
@@ -418,7 +418,7 @@ describe('generation over native messaging', () => {
     ['max_new_tokens', { max_new_tokens: 0 }],
     ['repetition_penalty', { repetition_penalty: 0 }],
     ['do_sample', { do_sample: 'yes' }],
-  ])('refuses an invalid %s by name, and saves nothing', async (name, values) => {
+  ])('rejects an invalid %s by name, and saves nothing', async (name, values) => {
     const before = (await host.request('GET_PARAMS')).params;
     for (const [action, field] of [
       ['SET_PARAMS', 'params'],

@@ -23,7 +23,7 @@ function realModels(): Buffer[] {
 describe('a host with hostile models', () => {
   const SEED = 20_261_124;
 
-  it(`answers each with a load or a typed error, generates or says why not, and goes on (seed ${SEED})`, async () => {
+  it(`loads each or replies with a typed error, and continues (seed ${SEED})`, async () => {
     const hostile = await hostileModels(new Seeded(SEED), realModels());
     const host = workshop.host();
     const trial = await HostileRun.open(host, workshop.home);

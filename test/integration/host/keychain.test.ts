@@ -48,7 +48,7 @@ function nothingHolds(secret: string): void {
 }
 
 describeUnless("the system's keychain", missingDesktopPrograms(), () => {
-  it('stores the token for later hosts, and no file of the host contains it', async () => {
+  it('stores the token for later hosts, and in no file of the host', async () => {
     const env = { ...(await session(true)), HF_ENDPOINT: (await hubOfBoth()).url };
     const first = fixture.host({ env });
     payloadOf('SET_HF_TOKEN', await first.request('SET_HF_TOKEN', { token: 'hf_another0123' }));
@@ -69,7 +69,7 @@ describeUnless("the system's keychain", missingDesktopPrograms(), () => {
     expect(await keychain.get(entry)).toBeUndefined();
   });
 
-  it('reports that it is locked, and the next secret is stored in the file', async () => {
+  it('is reported as locked, and the next secret is stored in the file', async () => {
     const open = await startDesktopSession(join(fixture.home, 'desktop'), { unlocked: true });
     const before = fixture.host({ env: { ...open.env, ...ON } });
     expect(await before.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({ source: 'keychain' });
@@ -93,7 +93,7 @@ describeUnless("the system's keychain", missingDesktopPrograms(), () => {
     expect(await host.request('CLEAR_HF_TOKEN')).toMatchObject({ status: 'success', has_token: false });
   });
 
-  it('reports a missing entry, and a secret can still be cleared', async () => {
+  it('is tolerated if an entry is missing, which can still be cleared', async () => {
     const host = fixture.host({ env: { ...(await session(true)), HF_ENDPOINT: (await hubOfBoth()).url } });
     writeFileSync(join(fixture.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({
@@ -106,7 +106,7 @@ describeUnless("the system's keychain", missingDesktopPrograms(), () => {
 
 describe('a keychain', () => {
   // Other systems have one always, and a test puts nothing into it.
-  onLinux('that does not exist leaves the secret in the file, which is named', async () => {
+  onLinux('that does not exist is replaced by the file, which is reported', async () => {
     const host = fixture.host({ env: { ...ON, DBUS_SESSION_BUS_ADDRESS: `unix:path=${join(fixture.home, 'none')}` } });
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
       source: join(fixture.home, 'secrets.json'),
@@ -115,7 +115,7 @@ describe('a keychain', () => {
     expect(JSON.parse(kept())).toEqual({ 'hub-token': SECRET });
   });
 
-  it('is not accessed if the configuration disables it, nor for secrets it does not contain', async () => {
+  it('is not accessed if the configuration disables it, nor for secrets that it does not contain', async () => {
     const host = fixture.host({ env: { HF_ENDPOINT: (await hubOfBoth()).url } });
     expect(await status(host)).toMatchObject({ has_token: false, source: null });
     await host.request('SET_HF_TOKEN', { token: SECRET });
@@ -124,7 +124,7 @@ describe('a keychain', () => {
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({ code: 'KEYCHAIN_UNAVAILABLE' });
   });
 
-  onLinux('that never responds is abandoned in time, and its process is ended', async () => {
+  onLinux('that never responds is abandoned after a time limit, and its process is killed', async () => {
     const path = join(fixture.home, 'bus');
     const silent = createServer().listen(path);
     const connected = Promise.withResolvers<void>();

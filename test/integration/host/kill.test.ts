@@ -57,7 +57,7 @@ onLinux('a host whose processes are killed', () => {
     },
   );
 
-  it('has two models loaded, and unloads one without the other', async () => {
+  it('can load two models, and unload one without affecting the other', async () => {
     await Promise.all(
       [MODEL, OTHER].map(async (model) =>
         payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { ...model, settings: SETTINGS })),
@@ -69,7 +69,7 @@ onLinux('a host whose processes are killed', () => {
     expect(payloadOf('GET_CURRENT_MODEL', await host.request('GET_CURRENT_MODEL')).currentModel).toBe(OTHER.modelPath);
   });
 
-  it('leaves no runner behind, whether it exits or is killed', async () => {
+  it('leaves no runner behind when it exits or is killed', async () => {
     await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS });
     const first = runnersOf(host.pid);
     expect(first.length).toBeGreaterThan(0);

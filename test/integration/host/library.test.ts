@@ -49,7 +49,7 @@ describe('createHost', () => {
     return { host, ask };
   }
 
-  it('replies to JSON with JSON, and emits events', async () => {
+  it('replies to JSON requests with JSON, and emits events', async () => {
     const { host, ask } = open();
     const heard: string[] = [];
     host.onEvent((event: { type: string }) => heard.push(event.type));
@@ -73,7 +73,7 @@ describe('createHost', () => {
   });
 
   const onLinux = process.platform === 'linux' ? it : it.skip;
-  onLinux('leaves no file open after it was closed', async () => {
+  onLinux('leaves no files open after it was closed', async () => {
     const { host, ask } = open();
     const [home = ''] = homes;
     const openFiles = () =>
@@ -92,7 +92,7 @@ describe('createHost', () => {
     await host.close();
   });
 
-  it('makes hosts that share nothing', async () => {
+  it('creates independent hosts', async () => {
     const [one, other] = [open(), open()];
     await one.ask({ action: 'DOWNLOAD_MODEL', modelPath: REPO, modelFile: FILE });
     expect((await one.ask({ action: 'GET_DOWNLOADED_MODELS' })).payload.models).toHaveLength(1);

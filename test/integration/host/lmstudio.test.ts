@@ -92,7 +92,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     });
   });
 
-  it('is found in its former folder, by its pointer file, and in PATH', async () => {
+  it('is found in its former folder, through its pointer file, and in PATH', async () => {
     const path = async (env?: NodeJS.ProcessEnv) =>
       payloadOf('CHECK_LMSTUDIO', await host(env).request('CHECK_LMSTUDIO')).lms_path;
     const inPath = install(join(workshop.home, 'elsewhere'));
@@ -126,7 +126,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     },
   );
 
-  it('that fails is reported with its own words', async () => {
+  it('is reported with its own error message if it fails', async () => {
     const standIn = install();
     standIn.setMode('refuse');
     expect(await host().request('START_LMSTUDIO')).toMatchObject({
@@ -137,7 +137,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     expect(await host().request('CHECK_LMSTUDIO')).toMatchObject({ code: 'LMSTUDIO_FAILED' });
   });
 
-  it('is ended when it takes too long, and when the request is cancelled', async () => {
+  it('is killed when it takes too long or the request is cancelled', async () => {
     const standIn = install();
     standIn.setMode('hang');
     const run = (timeoutMs: number, signal = new AbortController().signal) =>

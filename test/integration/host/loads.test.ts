@@ -25,7 +25,7 @@ function replyTo(requestId: string) {
   return host.next((message) => message.requestId === requestId && message.status !== undefined);
 }
 
-describe('a load that has not finished', () => {
+describe('a pending load', () => {
   it.each([
     ['UNLOAD_MODEL', BY_FILE],
     ['UNLOAD_MODEL', { modelId: ID }],
@@ -44,7 +44,7 @@ describe('a load that has not finished', () => {
     expect(await host.request('GET_LOADED_MODELS')).toMatchObject({ payload: { models: [] } });
   });
 
-  it('of another model is left alone', async () => {
+  it('of another model is not affected', async () => {
     const load = host.request('LOAD_MODEL', BY_FILE);
     expect(await host.request('UNLOAD_MODEL', { modelPath: REPO, modelFile: 'other.gguf' })).toMatchObject({
       code: 'MODEL_NOT_LOADED',
@@ -60,7 +60,7 @@ describe('a load that has not finished', () => {
 describe('the load settings that are saved for a model', () => {
   const save = (load: object) => host.request('SET_MODEL_SETTINGS', { modelId: ID, settings: { load } });
 
-  it('are used where a request says nothing else, and load no model again', async () => {
+  it('are used unless a request overrides them, and do not reload a loaded model', async () => {
     expect(await save({ n_ctx: 512, n_threads: 1 })).toMatchObject({ status: 'success' });
     expect(await host.request('LOAD_MODEL', BY_FILE)).toMatchObject({ payload: { contextSize: 512 } });
     await save({ n_ctx: 1024 });
@@ -80,7 +80,7 @@ describe('the load settings that are saved for a model', () => {
     ['load.force', { load: { force: true } }],
     ['generation.warmth', { generation: { warmth: 1 } }],
     ['prompt', { prompt: 'Be brief.' }],
-  ])('are refused with an invalid or unknown %s', async (field, settings) => {
+  ])('are rejected with an invalid or unknown %s', async (field, settings) => {
     expect(await host.request('SET_MODEL_SETTINGS', { modelId: ID, settings })).toMatchObject({
       code: 'INVALID_REQUEST',
       details: { field: `settings.${field}` },
@@ -88,7 +88,7 @@ describe('the load settings that are saved for a model', () => {
     expect(await host.request('GET_MODEL_SETTINGS', { modelId: ID })).toMatchObject({ payload: { settings: {} } });
   });
 
-  it('are refused for a remote model', async () => {
+  it('are rejected for a remote model', async () => {
     const settings = { load: { n_ctx: 512 } };
     expect(await host.request('SET_MODEL_SETTINGS', { modelId: 'remote/engine/model', settings })).toMatchObject({
       code: 'INVALID_REQUEST',
@@ -97,8 +97,8 @@ describe('the load settings that are saved for a model', () => {
   });
 });
 
-describe('a load with other settings than those of the loaded model', () => {
-  it('loads it again, or says what differs', async () => {
+describe('a load with settings that differ from those of the loaded model', () => {
+  it('loads it again, or reports what differs', async () => {
     const load = (more: object) => host.request('LOAD_MODEL', { ...BY_FILE, ...more });
     expect(await load({ n_ctx: 256 })).toMatchObject({ payload: { alreadyLoaded: false, contextSize: 256 } });
     expect(await load({})).toMatchObject({ payload: { alreadyLoaded: true, contextSize: 256 } });
@@ -138,7 +138,7 @@ describe('a load without flash attention, with direct I/O', () => {
     });
   });
 
-  it('is refused with quantized values', async () => {
+  it('is rejected with quantized values', async () => {
     const settings = { flash_attn: false, cache_type_v: 'q8_0' };
     expect(await host.request('LOAD_MODEL', { ...BY_FILE, settings })).toMatchObject({
       code: 'INVALID_REQUEST',
@@ -148,7 +148,7 @@ describe('a load without flash attention, with direct I/O', () => {
   });
 });
 
-describe('a stop directly behind its generation', () => {
+describe('a stop directly after its generation', () => {
   it('stops it', async () => {
     await host.request('LOAD_MODEL', { ...BY_FILE, n_ctx: 512 });
     const generation = replyTo('generate');

@@ -16,7 +16,7 @@ describe('actions that browsers must not send', () => {
   });
   afterEach(() => workshop.close());
 
-  it.each(LOCAL_ONLY)('%s is refused and does nothing', async (action) => {
+  it.each(LOCAL_ONLY)('%s is rejected without effect', async (action) => {
     const path = join(workshop.home, 'own.gguf');
     const folder = join(workshop.home, 'elsewhere');
     writeFileSync(path, markovModel());
@@ -29,7 +29,7 @@ describe('actions that browsers must not send', () => {
     expect(models).toEqual([]);
   });
 
-  it('are those that are declared so', () => {
+  it('are those that are declared as local only', () => {
     const declared = [...ACTIONS.values()].map(({ declaration }) => declaration);
     expect(declared.filter(({ localOnly }) => localOnly).map(({ name }) => name)).toEqual(LOCAL_ONLY.toReversed());
   });

@@ -16,14 +16,14 @@ const TOKEN = ['hf', 'CanaryTokenCanaryToken'].join('_');
 const PROMPT = 'promptcanary';
 const REPLY = 'replycanary';
 
-describe('what a host logs', () => {
+describe('the log of a host', () => {
   let fixture: HostFixture;
   beforeEach(async () => {
     fixture = await HostFixture.open();
   });
   afterEach(() => fixture.close());
 
-  it('contains no token, prompt or reply, in success and failure, and names the request of each line', async () => {
+  it('contains no token, prompt or reply after success and failure, and has the request of each line', async () => {
     const chain = { [START]: { [PROMPT]: 1 }, [PROMPT]: { [REPLY]: 1 }, [REPLY]: { '': 1 } };
     const template = (text: string) => ({ 'tokenizer.chat_template': string(text) });
     const files = {

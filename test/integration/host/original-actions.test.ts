@@ -97,7 +97,7 @@ describe('the resource actions of the original host', () => {
 describe('the token', () => {
   const SECRET = 'hf_canary0123456789';
 
-  it('is saved, used for the hub, identified by its source, never shown, and removed when cleared', async () => {
+  it('is saved, used for the hub, reported with its source, never shown, and removed when cleared', async () => {
     const hub = workshop.use(
       await startHub({ token: SECRET, repos: { 'a/b': { gated: true, files: { 'm.gguf': markovModel() } } } }),
     );
@@ -124,13 +124,13 @@ describe('the token', () => {
     }
   });
 
-  it('is in a file that only its user can read', async () => {
+  it('is stored in a file that only the user can read', async () => {
     const host = workshop.host();
     await host.request('SET_HF_TOKEN', { token: SECRET });
     expect(statSync(join(workshop.home, 'secrets.json')).mode & 0o777).toBe(0o600);
   });
 
-  it('in HF_TOKEN takes precedence over the saved one, and the reply says so', async () => {
+  it('in HF_TOKEN takes precedence over the saved one, as the reply reports', async () => {
     const host = workshop.host({ env: { HF_TOKEN: 'hf_from_environment' } });
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
       source: 'HF_TOKEN',
@@ -162,7 +162,7 @@ describe('EXECUTE_COMMAND', () => {
     });
   });
 
-  it('runs exactly what is listed, without a shell', async () => {
+  it('runs exactly the listed commands, without a shell', async () => {
     configure({
       allowedCommands: [
         ['echo', '$HOME', ';', 'false'],
@@ -196,7 +196,7 @@ describe('EXECUTE_COMMAND', () => {
     expect(stdout).toMatch(/\[…\]$/);
   });
 
-  it('ends a command that runs too long, and its children', async () => {
+  it('kills a command that runs too long, and its children', async () => {
     configure({ allowedCommands: [['sh', '-c', 'sleep 1000 & wait']], commandTimeoutSeconds: 1 });
     const host = workshop.host();
     expect(await host.request('EXECUTE_COMMAND', { command: 'sh -c sleep 1000 & wait' })).toMatchObject({

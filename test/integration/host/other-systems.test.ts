@@ -30,7 +30,7 @@ function isRunning(pid: number): boolean {
   });
   afterEach(() => fixture.close());
 
-  it('describes the computer and passes the nine steps of npm start, as built', async () => {
+  it('reports the computer and passes the nine steps of npm start, as built', async () => {
     const hub = await startStepsHub(fixture);
     const host = system.start(HOST_MAIN, { env: { HF_ENDPOINT: hub.url } });
     await system.expectReported(host);
@@ -39,7 +39,7 @@ function isRunning(pid: number): boolean {
 
   // /proc says when a process is gone.
   const onWindows = name === 'win32' && process.platform === 'linux' ? it : it.skip;
-  onWindows('ends a command that runs too long, with all its children', async () => {
+  onWindows('kills a command that runs too long, and all its children', async () => {
     const pidFile = join(fixture.home, 'pid');
     await system.replaceProgram('System32/slow.exe', `sleep 1000 & echo $! > '${pidFile}'; wait`);
     // The stand-in ends the program and its children.
@@ -55,7 +55,7 @@ function isRunning(pid: number): boolean {
     while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
   });
 
-  it('describes the computer, as packaged', async () => {
+  it('reports the computer, as packaged', async () => {
     const bundle = await bundleHost(root);
     const lib = join(fixture.home, 'lib', 'host');
     await mkdir(lib, { recursive: true });

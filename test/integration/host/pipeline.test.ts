@@ -99,7 +99,7 @@ describe('the pipeline of the original host, over native messaging', () => {
     expect(split.gpu_layers + split.cpu_layers).toBe(32);
   });
 
-  it('downloads what LOAD_MODEL needs, reports progress, and replies to a second load at once', async () => {
+  it('downloads the model of LOAD_MODEL, reports progress, and replies to a second load immediately', async () => {
     const loaded = await host.request('LOAD_MODEL', { modelPath: ID, settings: SETTINGS, loadId: 7 });
     expect(loaded.message).toBe('Model loaded successfully');
     const events = host.received.filter((message) => message.type === 'modelWorkerLoadingProgress');
@@ -166,13 +166,13 @@ describe('the pipeline of the original host, over native messaging', () => {
     expect(models.find((model) => model.id === ID)).toEqual({ ...added.model, downloaded: true });
   });
 
-  it('recommends a split from the header alone, before anything is downloaded', async () => {
+  it('recommends a split from the header alone, without a download', async () => {
     const split = payloadOf('RECOMMEND_SPLIT', await host.request('RECOMMEND_SPLIT', { modelPath: ID, n_ctx: 128 }));
     expect(split.gpu_layers + split.cpu_layers).toBe(2);
     expect(payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models).toEqual([]);
   });
 
-  it('reports what is wrong with each invalid request, and continues', async () => {
+  it('reports the error in each invalid request, and continues', async () => {
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: '../../etc', modelFile: 'passwd' })).toMatchObject({
       code: 'INVALID_REQUEST',
       details: { field: 'modelPath' },
@@ -214,7 +214,7 @@ describe('the pipeline of the original host, over native messaging', () => {
     expect(models).toContainEqual(defaultModel);
   });
 
-  it('describes the system in the shape of the original', async () => {
+  it("describes the system in the original's format", async () => {
     const reply = await host.request('GET_SYSTEM_INFO');
     const info = payloadOf('GET_SYSTEM_INFO', reply);
     expect(reply).toMatchObject(info);

@@ -73,7 +73,7 @@ const NAMES = [
       expect(existsSync(marks)).toBe(false);
     });
 
-    it('are started where the user listed one by its path below the home folder', async () => {
+    it('are started only if the user listed their path in the home folder', async () => {
       payloadOf('EXECUTE_COMMAND', await start().request('EXECUTE_COMMAND', { command: './check.exe' }));
       expect(existsSync(marks)).toBe(true);
     });

@@ -20,7 +20,7 @@ const TEMPLATE = `{{ bos_token }}{% for m in messages %}
 
 const USER = { role: 'user', content: 'once' };
 
-describe('Prompts, over frames', () => {
+describe('prompts over native messaging', () => {
   let fixture: HostFixture;
   let host: HostProcess;
   beforeEach(async () => {
@@ -44,7 +44,7 @@ describe('Prompts, over frames', () => {
     return payloadOf('RENDER_PROMPT', await host.request('RENDER_PROMPT', fields)).prompt;
   }
 
-  it('are what a generation evaluates', async () => {
+  it('are the text that a generation evaluates', async () => {
     const { contextSize } = payloadOf('LOAD_MODEL', await load(CHAT));
     const messages = [USER, { role: 'assistant', content: null, tool_calls: [{ function: { name: 'f' } }] }];
     const rendered = payloadOf('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages }));
@@ -60,7 +60,7 @@ describe('Prompts, over frames', () => {
     expect(counted).toEqual({ modelId: CHAT, tokens: rendered.tokens, contextSize });
   });
 
-  it('have the tools and the variables of the request', async () => {
+  it('contain the tools and the variables of the request', async () => {
     await load(CHAT);
     const tools = [{ type: 'function', function: { name: 'f' } }];
     expect(await render({ messages: [USER], tools })).toBe(
@@ -73,7 +73,7 @@ describe('Prompts, over frames', () => {
     expect(payloadOf('GENERATE', generated).usage.promptTokens).toBe(payloadOf('RENDER_PROMPT', rendered).tokens);
   });
 
-  it('go through the template of the request, or of the load', async () => {
+  it('are rendered with the template of the request, or of the load', async () => {
     const chat_template = "{{ messages[0].content }} {{ strftime_now('%d %b %Y %H:%M') }}";
     const settings = { chat_template, now: '2024-02-03T04:05:06' };
     await load(CHAT);
@@ -83,7 +83,7 @@ describe('Prompts, over frames', () => {
     expect(await render({ modelId: PLAIN, messages: [USER, USER] })).toBe('<s>2');
   });
 
-  it('have the special tokens of the template, and not those of a message', async () => {
+  it('have the special tokens of the template, but not those in messages', async () => {
     await load(CHAT);
     const tokens = async (content: string) =>
       payloadOf('COUNT_TOKENS', await host.request('COUNT_TOKENS', { messages: [{ role: 'user', content }] })).tokens;
@@ -92,7 +92,7 @@ describe('Prompts, over frames', () => {
     expect(await render({ messages: [{ role: 'user', content: '</s>' }] })).toBe('<s>user </s>;');
   });
 
-  it('of a conversation that the template refuses are adapted', async () => {
+  it('of a conversation that the template rejects are adapted', async () => {
     await load(CHAT);
     const system = { role: 'system', content: 'Be brief.' };
     const parts = {
@@ -105,7 +105,7 @@ describe('Prompts, over frames', () => {
     expect(await render({ messages: [system, parts] })).toBe('<s>user Be brief.\n\nonce;');
   });
 
-  it('of a model without a template that works are transcripts, as the load says', async () => {
+  it('of a model without a working template are transcripts, as the load reports', async () => {
     const broken = await load(BROKEN);
     expect(payloadOf('LOAD_MODEL', broken).chatTemplate).toEqual({
       used: 'transcript',
@@ -117,7 +117,7 @@ describe('Prompts, over frames', () => {
     expect(payloadOf('LOAD_MODEL', await load(PLAIN)).chatTemplate).toEqual({ used: 'transcript' });
   });
 
-  it('can be longer than the context, and texts can be counted by themselves', async () => {
+  it('can be longer than the context, and tokens of texts can be counted', async () => {
     await load(PLAIN);
     const prompt = 'once upon '.repeat(200);
     const { tokens } = payloadOf('COUNT_TOKENS', await host.request('COUNT_TOKENS', { prompt }));
@@ -138,12 +138,12 @@ describe('Prompts, over frames', () => {
     ['no date', { messages: [USER], settings: { now: 'today' } }, 'settings.now'],
     ['no content', { messages: [{ role: 'user' }] }, 'messages.0.content'],
     ['content of another type', { messages: [{ role: 'user', content: 1 }] }, 'messages.0.content'],
-  ])('are refused for %s', async (_what, fields, field) => {
+  ])('are rejected for %s', async (_what, fields, field) => {
     await load(PLAIN);
     expect(await host.request('RENDER_PROMPT', fields)).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
   });
 
-  it('are refused for messages nested without end, and for a template that is none', async () => {
+  it('are rejected for deeply nested messages, and for an invalid template', async () => {
     await load(CHAT);
     let nested: object = {};
     for (let depth = 0; depth < 500; depth++) nested = { nested };
@@ -157,7 +157,7 @@ describe('Prompts, over frames', () => {
     });
   });
 
-  it('cannot show a local model an image', async () => {
+  it('cannot contain an image for a local model', async () => {
     await load(CHAT);
     const content = [{ type: 'image_url', image_url: { url: 'data:,' } }];
     expect(await host.request('GENERATE', { messages: [{ role: 'user', content }] })).toMatchObject({

@@ -21,7 +21,7 @@ describe('an access token that the hub refuses', () => {
   });
   afterEach(() => fixture.close());
 
-  it('is named in the replies to requests for public models, and only until it is replaced', async () => {
+  it('is reported in the replies to requests for public models, until it is replaced', async () => {
     const host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
     await host.request('SET_HF_TOKEN', { token: TOKEN });
     const warning = {
@@ -41,7 +41,7 @@ describe('an access token that the hub refuses', () => {
     expect((await host.request('LIST_REPO_FILES', { repoId: 'a/b' })).payload).not.toHaveProperty('warning');
   });
 
-  it('is named by the command line', async () => {
+  it('is reported by the command line', async () => {
     const env = { HF_ENDPOINT: hub.url, HF_TOKEN: TOKEN };
     expect(await runCommand(['pull', 'a/b/m.gguf'], { home: fixture.home, env })).toMatchObject({
       code: 0,

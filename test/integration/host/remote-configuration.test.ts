@@ -17,7 +17,7 @@ describe('remote engines that are added by a request', () => {
   const file = () => join(workshop.home, 'config.json');
   const start = () => workshop.host({ env: { HF_ENDPOINT: 'http://127.0.0.1:1' } });
 
-  it('are in the file once the user has confirmed, can be used, and are removed with their key', async () => {
+  it('are saved after the user has confirmed, can be used, and are removed with their key', async () => {
     const mock = workshop.use(await startMock({ keys: [KEY] }));
     writeFileSync(file(), '{"later": 1}', { mode: 0o600 });
     const host = start();
@@ -78,7 +78,7 @@ describe('remote engines that are added by a request', () => {
     ['http://api.example.com/v1', 'url'],
     ['https://name:word@api.example.com/v1', 'url'],
     ['ftp://api.example.com', 'url'],
-  ])('are refused at %s', async (url, field) => {
+  ])('are rejected at %s', async (url, field) => {
     const host = start();
     expect(await host.request('ADD_REMOTE_ENGINE', { engine: 'a', url })).toMatchObject({
       code: 'INVALID_REQUEST',
@@ -86,13 +86,13 @@ describe('remote engines that are added by a request', () => {
     });
   });
 
-  it('may use plain HTTP where the user allows it', async () => {
+  it('may use plain HTTP if the user allows it', async () => {
     const fields = { engine: 'a', url: 'http://api.example.com/v1', plain_http: true };
     const asked = payloadOf('ADD_REMOTE_ENGINE', await start().request('ADD_REMOTE_ENGINE', fields));
     expect(asked.confirmation).toMatchObject({ host: 'api.example.com', encrypted: false, private_network: false });
   });
 
-  it('are refused to other extensions, and so is removing them', async () => {
+  it('cannot be added or removed by other extensions', async () => {
     writeFileSync(file(), '{"allowedExtensions": ["me@here"]}', { mode: 0o600 });
     const host = workshop.host({ args: ['/opt/tabagent.json', 'me@here'], env: { HF_ENDPOINT: 'http://127.0.0.1:1' } });
     const fields = { engine: 'a', url: 'https://a.example/v1' };

@@ -27,7 +27,7 @@ function configure(remoteEngines: readonly object[]): void {
 const ask = (content: string) => ({ messages: [{ role: 'user', content }] });
 
 describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
-  it('is listed, loaded, activated, generates with events, and is unloaded like a local model', async () => {
+  it('can be listed, loaded and activated, generates with events, and can be unloaded, like a local model', async () => {
     const host = workshop.host({ env: { HF_ENDPOINT: 'http://127.0.0.1:1' } });
     expect(payloadOf('SET_REMOTE_KEY', await host.request('SET_REMOTE_KEY', { engine: 'mock', key: KEY }))).toEqual({
       engine: 'mock',
@@ -73,7 +73,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     expect(log + JSON.stringify(host.received) + host.stderr).not.toContain(KEY);
   });
 
-  it('can be loaded beside a local model, each under its own ID', async () => {
+  it('can be loaded together with a local model, each under its own ID', async () => {
     const folder = join(workshop.home, 'models', 'maker', 'story');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'story.gguf'), markovModel());
@@ -101,7 +101,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     expect(await current()).toBeNull();
   });
 
-  it('embeds texts, the same ones the same way', async () => {
+  it('embeds texts deterministically', async () => {
     const host = workshop.host({ env: { MOCK_KEY: KEY } });
     configure([{ name: 'mock', url: mock.url, keyVariable: 'MOCK_KEY' }]);
     const model = 'remote/mock/text-embedding-3-small';
@@ -119,7 +119,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     expect(await host.request('RERANK', { query: 'cat', documents: texts })).toMatchObject({ status: 'error' });
   });
 
-  it('is stopped by STOP_GENERATION, with the text so far', async () => {
+  it('is stopped by STOP_GENERATION, and returns its text so far', async () => {
     const slow = workshop.use(await EngineWithFaults.start());
     slow.next(streamedThen('Sunny', () => {}));
     configure([{ name: 'slow', url: slow.url }]);
@@ -135,7 +135,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     await slow.clientLeft.promise;
   });
 
-  it('without its key is refused, with how to set the key', async () => {
+  it('is rejected without its key, with a hint how to set it', async () => {
     const host = workshop.host();
     const refused = await host.request('LOAD_MODEL', { modelId: ID });
     expect(refused).toMatchObject({ code: 'UNAUTHORIZED', message: expect.stringContaining('requires an API key') });
@@ -151,7 +151,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
 });
 
 describe('a message', () => {
-  it('cannot name an address, and keys are never returned', async () => {
+  it('cannot specify a URL, and never contains a key', async () => {
     const host = workshop.host();
     const load = await host.request('LOAD_MODEL', { modelId: 'remote/evil/gpt-4o', url: mock.url, endpoint: mock.url });
     expect(load).toMatchObject({ code: 'REMOTE_NOT_CONFIGURED' });

@@ -84,7 +84,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     expect(await sha256OnDisk()).toBe(SHA256);
   });
 
-  it('continue when the clock was set back', async () => {
+  it('continue after the clock was set back', async () => {
     const first = start();
     await downloadUntil(first, 24 * MiB);
     await first.kill('SIGKILL');
@@ -149,7 +149,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     );
   });
 
-  it('are listed with how far they are, and deleted like models', async () => {
+  it('are listed with their progress, and can be deleted like models', async () => {
     const host = start();
     await downloadUntil(host, 12 * MiB);
     payloadOf('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', MODEL));
@@ -173,7 +173,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
   it.each([
     ['removed', (path: string) => rmSync(path)],
     ['cut', (path: string) => truncateSync(path, MiB)],
-  ])('notice at once that their file was %s', async (_what, change) => {
+  ])('immediately detect that their file was %s', async (_what, change) => {
     const host = start();
     await downloadUntil(host, 6 * MiB);
     const failed = host.next(({ requestId, status }) => requestId === 'download' && status === 'error');
@@ -185,7 +185,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     ).toEqual([]);
   });
 
-  it('whose file has vanished are listed as empty, and start again', async () => {
+  it('whose file was deleted are listed as empty, and start again', async () => {
     const host = start();
     await downloadUntil(host, 12 * MiB);
     payloadOf('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', MODEL));
@@ -196,7 +196,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     expect(await sha256OnDisk()).toBe(SHA256);
   });
 
-  it('end with the port: the partial download is kept, and the host exits', async () => {
+  it('end when the port closes: partial data is kept, and the host exits', async () => {
     // Slow enough not to be done in the time work has to end.
     const slow = fixture.use(
       await startHub({ repos: { [REPO]: { files: { 'large.gguf': CONTENT } } }, bytesPerSecond: 3 * MiB }),

@@ -39,7 +39,7 @@ describe('a download of another revision than main', () => {
     return download;
   }
 
-  it('is shown, paused, resumed and cancelled by the id it is listed with', async () => {
+  it('is listed, paused, resumed and cancelled by its ID', async () => {
     const { modelId } = await listed();
     expect(modelId).toBe(id);
     const paused = payloadOf('PAUSE_DOWNLOAD', await host.request('PAUSE_DOWNLOAD', { modelId }));
@@ -52,7 +52,7 @@ describe('a download of another revision than main', () => {
     expect(cancelled).toMatchObject({ modelId: id, status: 'cancelled' });
   });
 
-  it('is paused by its repository and file alone, as clients of the original name it, but not by the id of main', async () => {
+  it('is paused by its repository and file alone, as clients of the original name it, but not by the ID of main', async () => {
     expect(await host.request('PAUSE_DOWNLOAD', { modelId: `${REPO}/${FILE}` })).toMatchObject({
       code: 'DOWNLOAD_NOT_FOUND',
     });
@@ -61,7 +61,7 @@ describe('a download of another revision than main', () => {
     expect(paused).toMatchObject({ modelId: id, status: 'paused' });
   });
 
-  it('is listed, verified, pinned and deleted by its id once it is complete', async () => {
+  it('is listed, verified, pinned and deleted by its ID when it is complete', async () => {
     const finished = host.next(({ requestId, status }) => requestId === 'download' && status === 'success');
     expect(await finished).toMatchObject({ payload: { modelId: id, repoId: REPO, fileName: FILE } });
     const { models } = payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS'));

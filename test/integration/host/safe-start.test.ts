@@ -27,7 +27,7 @@ describe('programs that a host starts, and files that it writes', () => {
 
   const host = () => fixture.host({ command: [process.execPath, join(program, 'dist/host/main.js')] });
 
-  it('starts a runner from a folder that no other user can write', async () => {
+  it('starts a runner from a folder that other users cannot write to', async () => {
     expect(await host().request('LOAD_MODEL', { ...MODEL, settings: SETTINGS })).toMatchObject({ status: 'success' });
   });
 
@@ -38,7 +38,7 @@ describe('programs that a host starts, and files that it writes', () => {
     ['a GPU add-on', 'dist/host/lib/llama/linux-x64-cuda/bins/linux-x64-cuda'],
     ['a binary of an add-on', 'dist/host/lib/llama/linux-x64-cuda/bins/linux-x64-cuda/libggml-cuda.so'],
   ])(
-    'starts no runner if others can write %s, and reports the fix; the rest of the host works',
+    'starts no runner if others can write to %s, and reports the fix; the rest of the host works',
     async (_what, path) => {
       const addOn = join(program, 'dist/host/lib/llama/linux-x64-cuda/bins/linux-x64-cuda');
       await mkdir(addOn, { recursive: true });
@@ -55,7 +55,7 @@ describe('programs that a host starts, and files that it writes', () => {
     },
   );
 
-  it('writes nothing that another user could read', async () => {
+  it('writes no file that another user can read', async () => {
     const files = { 'new.gguf': markovModel() };
     const hub = fixture.use(await startHub({ repos: { [REPO]: { files } } }));
     const home = join(fixture.home, 'fresh');

@@ -64,8 +64,8 @@ function vectors(): number {
   return Number(row?.count);
 }
 
-describe('a search by meaning', () => {
-  it('ranks conversations by the cosine of their best message, with the model made for it beside a chat model', async () => {
+describe('semantic search', () => {
+  it('ranks conversations by the similarity of their best message, with an embedding model that is loaded together with a chat model', async () => {
     await load(BERT);
     await load(STORY);
     await say();
@@ -95,7 +95,7 @@ describe('a search by meaning', () => {
     expect(conversations[0]).toMatchObject({ id: 'word', score: expect.closeTo(1, 4) });
   });
 
-  it('computes a limited number of embeddings per request, newest messages first, and the rest later', async () => {
+  it('computes a limited number of embeddings per request, newest messages first', async () => {
     await load(BERT);
     const messages = Array.from({ length: 300 }, (_, i) => ({
       role: 'user',
@@ -108,7 +108,7 @@ describe('a search by meaning', () => {
     expect(vectors()).toBe(300);
   });
 
-  it('needs a loaded model, and names the alternatives', async () => {
+  it('requires a loaded model, and reports the alternatives', async () => {
     await say();
     expect(await host.request('SEARCH_CONVERSATIONS', { query: 'sea', by: 'meaning' })).toMatchObject({
       code: 'MODEL_NOT_LOADED',

@@ -72,7 +72,7 @@ describe('search over native messaging', () => {
     expect(payloadOf('LOAD_MODEL', again).capabilities).toEqual(['embed']);
   });
 
-  it('refuses to rank with a model without a rank head, and to embed with a reranker, with the reason', async () => {
+  it('explains why it cannot rank with a model without a rank head, or embed with a reranker', async () => {
     const asked = { query: 'warm', documents: ['sun'] };
     expect(await host.request('RERANK_DOCUMENTS', asked)).toMatchObject({
       code: 'MODEL_NOT_CAPABLE',
@@ -87,7 +87,7 @@ describe('search over native messaging', () => {
     }
   });
 
-  it('finds the documents most similar to a query by cosine, in order, with a threshold', async () => {
+  it('finds the documents that are most similar to a query by cosine, in order, with a threshold', async () => {
     const documents = ['cold sea', 'warm red sun', 'warm sun', 'blue', 'sun warm', 'green'];
     const asked = { query: 'warm sun', documents };
     const reply = await host.request('SEMANTIC_SEARCH', asked);
@@ -108,7 +108,7 @@ describe('search over native messaging', () => {
     ]);
   });
 
-  it('never replies more than fits a message: it pages, or says how to request less', async () => {
+  it('never exceeds the size of a message: it paginates, or reports how to request less', async () => {
     const documents = Array.from({ length: 40 }, (_, i) => `${WORDS[i % 7]} ${'x'.repeat(40_000)}`);
     const asked = { query: 'red', documents, k: 40, truncate: true };
     const seen: number[] = [];
@@ -159,7 +159,7 @@ describe('search over native messaging', () => {
     });
   });
 
-  it('recommends items similar to one item, or to the mean of several, excluding these', async () => {
+  it('recommends items that are similar to one item, or to the mean of several, except these', async () => {
     const items = ['red sun', 'cold sea', 'red sun warm', 'blue', 'cold sea blue'];
     const reply = await host.request('RECOMMEND_ITEMS', { items, query_item_index: 0, k: 2 });
     const payload = payloadOf('RECOMMEND_ITEMS', reply);
@@ -200,11 +200,11 @@ describe('search over native messaging', () => {
       { items: ['a', 'b'], query_item_indices: [0, 2] },
       'query_item_indices.1',
     ],
-  ])('refuses %s by name', async (_what, action, fields, field) => {
+  ])('rejects %s by name', async (_what, action, fields, field) => {
     expect(await host.request(action, fields)).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
   });
 
-  it('names the text that is too long', async () => {
+  it('reports which text is too long', async () => {
     const long = 'red '.repeat(300);
     expect(await host.request('SEMANTIC_SEARCH', { query: 'a', documents: ['a', long] })).toMatchObject({
       code: 'CONTEXT_OVERFLOW',

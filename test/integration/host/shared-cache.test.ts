@@ -57,7 +57,7 @@ describe('two hosts with one cache', () => {
     payloadOf('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
   });
 
-  it('see models in use by each other, and do not prune what the other pinned', async () => {
+  it("see each other's models in use, and do not prune models that the other pinned", async () => {
     const [one, other] = [start(), start()];
     payloadOf('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
     const stats = payloadOf('GET_CACHE_STATS', await other.request('GET_CACHE_STATS'));
@@ -78,7 +78,7 @@ describe('two hosts with one cache', () => {
   });
 
   // A host that lost its lock by asking about it would be joined by a second writer, or lose its partial file.
-  it('a host that asks about its own download still has it, and the other follows it', async () => {
+  it('do not confuse the status of their own download with one that they follow', async () => {
     // Slow enough to be still under way when everything below was asked.
     const repos = { [REPO]: { files: { [FILE]: markovModel() } } };
     const slow = fixture.use(await startHub({ repos, bytesPerSecond: markovModel().length / 30 }));
@@ -107,7 +107,7 @@ describe('two hosts with one cache', () => {
     ]);
   });
 
-  it('a model that nobody uses can be deleted while another host asks what is in use', async () => {
+  it('can delete an unused model while the other checks which models are in use', async () => {
     const [one, other] = [start(), start()];
     let isDone = false;
     const asking = (async () => {
@@ -122,7 +122,7 @@ describe('two hosts with one cache', () => {
     await asking;
   });
 
-  it('free space within the configured limit before a download', async () => {
+  it('free space for a download within the configured limit', async () => {
     const host = fixture.host({
       env: { HF_ENDPOINT: hub.url, TABAGENT_CACHE_LIMIT: String(Math.floor(markovModel().length * 1.5)) },
     });

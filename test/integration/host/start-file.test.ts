@@ -9,8 +9,8 @@ const NODE_MODULES = ['async_hooks', 'fs', 'fs/promises', 'net', 'os', 'path', '
 const importsOf = (file: string) =>
   [...readFileSync(file, 'utf8').matchAll(/(?:^|[;}\n])import[^"'();]*"([^"]+)"/g)].map(([, module = '']) => module);
 
-describe('the start of the host', () => {
-  it('loads one file beside the main file', () => {
+describe('the startup of the host', () => {
+  it('loads one file in addition to the main file', () => {
     expect(importsOf(HOST_MAIN)).toEqual([expect.stringMatching(/^\.\/parts\/[\w-]+\.js$/)]);
   });
 

@@ -9,7 +9,7 @@ const STEPS = 50;
 
 describe('hosts that share a data folder', () => {
   it.each(SEEDS)(
-    'agree with each other, the disk and a model of the state after each random action: seed %i',
+    'match the disk and a model of the state after each random action: seed %i',
     async (seed) => {
       const steps = makeSteps(seed, STEPS);
       const failure = await runSteps(steps);
@@ -20,7 +20,7 @@ describe('hosts that share a data folder', () => {
 });
 
 describe('a failing sequence', () => {
-  it('is shortened to the steps that make it fail', async () => {
+  it('is shrunk to the steps that cause the failure', async () => {
     const replay = async (items: readonly number[]) =>
       items.includes(3) && items.indexOf(7) > items.indexOf(3) ? `7 behind 3, of ${items.length}` : undefined;
     const numbers = Array.from({ length: 20 }, (_, i) => i);

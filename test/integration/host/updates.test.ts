@@ -123,7 +123,7 @@ describe('a model whose file has changed on the hub', () => {
     });
   });
 
-  it('is reported as gone if the hub no longer has it; an unreachable hub is an error', async () => {
+  it('is reported as removed if the hub no longer has it; an unreachable hub is an error', async () => {
     hub.fault({ kind: 'status', status: 404, headers: { 'x-error-code': 'EntryNotFound' } });
     const { models } = payloadOf('CHECK_UPDATES', await host.request('CHECK_UPDATES', { modelPath: REPO }));
     expect(models).toMatchObject([{ modelId: ID, state: 'gone', newSize: null }]);

@@ -9,7 +9,7 @@ const REPO = 'maker/many-GGUF';
 const HUGE = { rfilename: 'm-F32.gguf', size: 4e12 };
 const SETTINGS = { n_gpu_layers: 0, n_ctx: 64, n_threads: 1 };
 
-describe('models that are named without their file', () => {
+describe('models that are named without a file', () => {
   let fixture: HostFixture;
   let hub: TestHub;
   let host: HostProcess;
@@ -54,7 +54,7 @@ describe('models that are named without their file', () => {
     expect(await host.request('DELETE_MODEL', quantized)).toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
   });
 
-  it('without a quantization are the model that the listing marks as the choice', async () => {
+  it('without a quantization are resolved to the recommended model in the listing', async () => {
     const fetched = payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: REPO }));
     expect(fetched).toMatchObject({ fileName: 'm-Q4_K_M.gguf' });
     payloadOf('RECOMMEND_SPLIT', await host.request('RECOMMEND_SPLIT', { modelPath: REPO, quantization: 'Q8_0' }));
@@ -62,7 +62,7 @@ describe('models that are named without their file', () => {
     expect(files.filter(({ downloaded }) => downloaded).map(({ fileName }) => fileName)).toEqual(['m-Q4_K_M.gguf']);
   });
 
-  it('are refused with the alternatives', async () => {
+  it('are rejected with the alternatives if they are ambiguous', async () => {
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: `${REPO}:Q5_K_M` })).toMatchObject({
       code: 'FILE_NOT_FOUND',
       details: { available: ['F32', 'Q4_K_M', 'Q8_0'] },
@@ -74,7 +74,7 @@ describe('models that are named without their file', () => {
     expect(await host.request('SEARCH_MODELS', { query: 'x', limit: 1000 })).toMatchObject({ code: 'INVALID_REQUEST' });
   });
 
-  it('are listed in pages that fit a message, even thousands of them', async () => {
+  it('are listed in pages that fit in a message, even thousands of them', async () => {
     const listed = Array.from({ length: 9000 }, (_, n) => ({
       rfilename: `folder-${n}/${'name'.repeat(30)}-Q4_0.gguf`,
       size: n,

@@ -77,7 +77,7 @@ describe('a model that several hosts of a user use', () => {
     return (await Promise.all(all)).filter(({ models }) => models.length > 0);
   };
 
-  it('is loaded once, and answers the requests of each host as its own', async () => {
+  it('is loaded once, and serves each host as its own', async () => {
     const [one, two] = [fixture.host(), fixture.host()];
     expect(await own(one, STORY)).not.toHaveProperty('host');
     const found = await load(two, STORY);
@@ -111,14 +111,14 @@ describe('a model that several hosts of a user use', () => {
     await Promise.all([one.close(), two.close()]);
   });
 
-  it('is loaded once also if several hosts load it at the same time', async () => {
+  it('is loaded once even if several hosts load it at the same time', async () => {
     const hosts = [fixture.host(), fixture.host(), fixture.host()];
     const replies = await Promise.all(hosts.map((host) => own(host, STORY)));
     expect(replies.filter(({ host }) => host === undefined)).toHaveLength(1);
     expect(await announced()).toHaveLength(1);
   });
 
-  it('calls tools, embeds and ranks for another host', async () => {
+  it('supports tool calls, embeddings and ranking for another host', async () => {
     const [one, two] = [fixture.host(), fixture.host()];
     for (const id of [TOOLED, VECTORS, RANKER]) {
       await own(one, id);
@@ -135,7 +135,7 @@ describe('a model that several hosts of a user use', () => {
     expect(await two.request('RERANK_DOCUMENTS', { ...documents, modelId: STORY })).toMatchObject({ status: 'error' });
   });
 
-  it('stops and aborts the generations of the host that asks, and no others', async () => {
+  it('stops and aborts only generations of the requesting host', async () => {
     const [one, two] = [fixture.host(), fixture.host()];
     await own(one, ENDLESS);
     await load(two, ENDLESS);
@@ -157,7 +157,7 @@ describe('a model that several hosts of a user use', () => {
     expect(payloadOf('GENERATE', await one.request('GENERATE', next)).finishReason).toBe('length');
   });
 
-  it('is reported as gone when its host ends or is killed, and is then loaded by the other one', async () => {
+  it('is reported as lost when its host exits or is killed, and is then loaded by the other one', async () => {
     for (const end of ['close', 'kill'] as const) {
       const [one, two] = [fixture.host(), fixture.host()];
       await own(one, ENDLESS);
@@ -176,7 +176,7 @@ describe('a model that several hosts of a user use', () => {
     expect(await readdir(join(fixture.home, 'hosts'))).toEqual([]);
   });
 
-  it('is loaded by the host that waits for another one to load it, when that one is killed', async () => {
+  it('is loaded by the waiting host if the loading host is killed', async () => {
     for (const status of ['initiate', 'progress']) {
       const [one, two] = [fixture.host(), fixture.host()];
       const started = one.next(({ type, payload }) => type === LOADING && payload.status === status);
@@ -201,7 +201,7 @@ describe('a model that several hosts of a user use', () => {
     }
   });
 
-  it('is loaded by a host if the one that has it does not respond', async () => {
+  it('is loaded by a host if the host that has it does not respond', async () => {
     const [one, two] = [fixture.host(), fixture.host()];
     await own(one, ENDLESS);
     await load(two, ENDLESS);
@@ -215,7 +215,7 @@ describe('a model that several hosts of a user use', () => {
     one.child.kill('SIGCONT');
   });
 
-  it('is unloaded in the host that has it when a client of another one asks for that', async () => {
+  it('is unloaded in its host when a client of another host requests that', async () => {
     const [one, two, three] = [fixture.host(), fixture.host(), fixture.host()];
     await own(one, STORY);
     await load(two, STORY);
@@ -227,7 +227,7 @@ describe('a model that several hosts of a user use', () => {
     for (const host of [one, two, three]) expect(await loaded(host)).toEqual([]);
   });
 
-  it('stays loaded when a host that only uses it ends, or no longer uses it', async () => {
+  it('stays loaded when a host that only uses it exits, or no longer uses it', async () => {
     const [one, two] = [fixture.host(), fixture.host()];
     await own(one, STORY);
     await load(two, STORY, { keepAlive: 0 });
@@ -242,7 +242,7 @@ describe('a model that several hosts of a user use', () => {
     expect(await one.request('GENERATE', { prompt: 'once', settings: GREEDY })).toMatchObject({ status: 'success' });
   });
 
-  it('is loaded again for a request that chooses other settings', async () => {
+  it('is loaded again for a request with other settings', async () => {
     const [one, two] = [fixture.host(), fixture.host()];
     await own(one, STORY);
     expect(await load(two, STORY, { settings: { n_ctx: 512 } })).toMatchObject({ host: { pid: one.pid } });
@@ -253,7 +253,7 @@ describe('a model that several hosts of a user use', () => {
     expect(await loaded(one)).toMatchObject([{ config: { context_size: 512 } }]);
   });
 
-  it('stops answering in every host on the command line', async () => {
+  it('can be unloaded from all hosts with the command line', async () => {
     const [one, two] = [fixture.host(), fixture.host()];
     await own(one, ENDLESS);
     await load(two, ENDLESS);
@@ -268,7 +268,7 @@ describe('a model that several hosts of a user use', () => {
     for (const { reply } of [mine, other]) expect(payloadOf('GENERATE', await reply).finishReason).toBe('stopped');
   });
 
-  it('is loaded by the command line in the server that stays, and can be used everywhere', async () => {
+  it('is loaded by the command line in the running server, where every host can use it', async () => {
     const tabagent = (...typed: string[]) => runCommand(typed, { home: fixture.home });
     expect(await tabagent('load', STORY)).toMatchObject({ code: 1, stderr: expect.stringContaining('NO_SERVER') });
     const server = fixture.use(await ServeProcess.start(fixture.home));
@@ -282,7 +282,7 @@ describe('a model that several hosts of a user use', () => {
     expect(await announced()).toEqual([]);
   });
 
-  it('is used by the command line and by programs, too', async () => {
+  it('can be used by the command line and by programs', async () => {
     const host = fixture.host();
     await own(host, STORY);
     const tabagent = (...typed: string[]) => runCommand(typed, { home: fixture.home });
@@ -307,7 +307,7 @@ describe('a model that several hosts of a user use', () => {
   });
 
   describe('its address', () => {
-    it('can be opened by the user alone, and its secret is in no reply or log', async () => {
+    it('can be opened only by the user, and its secret is in no reply or log', async () => {
       const host = fixture.host();
       await own(host, STORY);
       const [{ access }] = await announced();
@@ -319,7 +319,7 @@ describe('a model that several hosts of a user use', () => {
       expect(await readFile(join(fixture.home, 'logs', 'host.log'), 'utf8')).not.toContain(access.secret);
     });
 
-    it('answers nobody who has a wrong secret, whom other hosts do not trust either', async () => {
+    it('rejects callers with a wrong secret, and is not trusted without the right one', async () => {
       const [one, two] = [fixture.host(), fixture.host()];
       await own(one, STORY);
       const [file] = (await readdir(join(fixture.home, 'hosts'))).filter((name) => name.endsWith('.json'));
@@ -330,7 +330,7 @@ describe('a model that several hosts of a user use', () => {
       expect(await own(two, STORY)).toMatchObject({ alreadyLoaded: false });
     });
 
-    it('of a host of another version is not used', async () => {
+    it('is not used if its host has another version', async () => {
       const [one, two] = [fixture.host(), fixture.host()];
       await own(one, STORY);
       const [file] = (await readdir(join(fixture.home, 'hosts'))).filter((name) => name.endsWith('.json'));
@@ -339,7 +339,7 @@ describe('a model that several hosts of a user use', () => {
       expect(await own(two, STORY)).toMatchObject({ alreadyLoaded: false });
     });
 
-    it('of a program in place of the host gets neither the secret nor a request, and the model is loaded', async () => {
+    it('receives neither the secret nor a request if another program uses it, and the model is loaded', async () => {
       const [one, two] = [fixture.host(), fixture.host()];
       await own(one, STORY);
       const heard: Buffer[] = [];

@@ -72,7 +72,7 @@ describe.each(['linux', 'darwin', 'win32'] as const)('installing for every brows
     },
   );
 
-  it('changes nothing the second time, and reports that', async () => {
+  it('changes nothing the second time, and reports it', async () => {
     await install([], box.io());
     const before = await box.tree();
     const calls = box.reg.calls.length;
@@ -101,7 +101,7 @@ describe('tabagent install', () => {
     expect(box.out).toContain(`Chromium: removed ${box.at(CHROMIUM_MANIFEST)}\n`);
   });
 
-  it('registers with a browser that is named but not installed, and with no other', async () => {
+  it('registers only with the named browser, even if it is not installed', async () => {
     expect(await install(['--browser', 'Firefox'], box.io())).toBe(0);
     const tree = await box.tree();
     expect(tree).toContain(FIREFOX_MANIFEST);
@@ -109,7 +109,7 @@ describe('tabagent install', () => {
     expect((await stat(box.at('home/.mozilla'))).mode & 0o777).toBe(0o700);
   });
 
-  it('allows further extensions, each in the manifest of its family', async () => {
+  it('allows additional extensions, each in the manifest of its browser family', async () => {
     const id = 'ponmlkjihgfedcbaponmlkjihgfedcba';
     expect(
       await install(
@@ -124,7 +124,7 @@ describe('tabagent install', () => {
     expect(JSON.parse(await box.read(FIREFOX_MANIFEST)).allowed_extensions).toEqual([FIREFOX_ADDON_ID, 'me@here']);
   });
 
-  it('updates every manifest when the program moved, for any named browser', async () => {
+  it('updates every manifest if the program was moved, whichever browser is named', async () => {
     await install(['--browser=firefox', '--browser=chromium'], box.io());
     const packaged = await box.put('opt/new place/tabagent-host', '');
     expect(await install(['--browser=firefox', '--json'], box.io({ execPath: packaged, mainPath: undefined }))).toBe(0);
@@ -185,7 +185,7 @@ describe('tabagent install', () => {
     [['--extension-id', '*'], '"*"'],
     [['--frobnicate'], '--frobnicate'],
     [['firefox'], 'firefox'],
-  ])('prints its usage for %j, exits with 2, and writes nothing', async (args, said) => {
+  ])('prints its usage for %j, exits with code 2, and writes nothing', async (args, said) => {
     expect(await install(args, box.io())).toBe(2);
     expect(box.err).toContain(said);
     expect(box.err).toContain('Usage: tabagent install');
@@ -198,7 +198,7 @@ describe('tabagent install', () => {
     ['the program', 'opt/host/main.js', 0o666],
     ['a folder above it', 'opt', 0o777],
     ['the folder of the launcher', 'home/data', 0o777],
-  ])('refuses to register a program if all users can write %s', async (_what, path, mode) => {
+  ])('does not register a program if all users can write to %s', async (_what, path, mode) => {
     await mkdir(box.at('home/data'));
     await chmod(box.at(path), mode);
     const before = await box.tree();
@@ -221,12 +221,12 @@ describe('tabagent install', () => {
     },
   );
 
-  it('allows a sticky folder further up, such as /tmp', async () => {
+  it('allows a sticky parent folder, such as /tmp', async () => {
     await chmod(box.at('opt'), 0o1777);
     expect(await install([], box.io({ execPath: await box.put('opt/bin/node', '') }))).toBe(0);
   });
 
-  it('names the program that is missing', async () => {
+  it('reports the missing program', async () => {
     expect(await install([], box.io({ mainPath: box.at('opt/nowhere.js') }))).toBe(1);
     expect(box.err).toContain(box.at('opt/nowhere.js'));
   });
@@ -240,7 +240,7 @@ describe('tabagent uninstall', () => {
   });
   afterEach(() => box.close());
 
-  it('keeps a manifest that was changed since, and reports it', async () => {
+  it('keeps a manifest that was changed later, and reports it', async () => {
     await install([], box.io());
     await writeFile(box.at(CHROMIUM_MANIFEST), '{"path":"/theirs"}');
     expect(await uninstall([], box.io())).toBe(0);
@@ -260,7 +260,7 @@ describe('tabagent uninstall', () => {
     ]);
   });
 
-  it('keeps a registry key that was changed since, and removes the others', async () => {
+  it('keeps a registry key that was changed later, and removes the others', async () => {
     const windows = await Sandbox.open('win32');
     await install(['--browser=edge', '--browser=firefox'], windows.io());
     const edge = 'HKCU\\Software\\Microsoft\\Edge\\NativeMessagingHosts\\com.tabagent.host';

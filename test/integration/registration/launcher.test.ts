@@ -47,7 +47,7 @@ describe('the launcher that browsers start', () => {
     expect(said.main).toBe(main);
   });
 
-  it('passes the browser’s arguments on unchanged', async () => {
+  it('passes on the browser’s arguments unchanged', async () => {
     const args = ['chrome-extension://abc/', '--parent-window=0', ...ODD, ''];
     expect((await start('plain', args)).said.args).toEqual(args);
   });
@@ -63,14 +63,14 @@ describe('a program that may be started', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('is checked at the target of a link', async () => {
+  it('is checked after resolving links', async () => {
     await chmod(join(folder, 'open'), 0o777);
     await symlink(join(folder, 'open', 'program'), join(folder, 'link'));
     await expect(assertSafeToStart(join(folder, 'program'))).resolves.toBeUndefined();
     await expect(assertSafeToStart(join(folder, 'link'))).rejects.toMatchObject({ code: 'UNSAFE_FOLDER' });
   });
 
-  it('must belong to root or the installing user if all users start it', async () => {
+  it('must be owned by root or the installing user if all users start it', async () => {
     const me = process.getuid?.() ?? 0;
     await expect(assertSafeToStart(join(folder, 'program'), { owners: [0, me] })).resolves.toBeUndefined();
     await expect(assertSafeToStart(join(folder, 'program'), { owners: [me + 1] })).rejects.toMatchObject({

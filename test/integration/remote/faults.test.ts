@@ -54,8 +54,8 @@ async function faultOf(order = generateRequest()) {
   return { told, error };
 }
 
-describe('an answer that goes wrong', () => {
-  it('is REMOTE_CUT if the connection breaks midway, and not retried', async () => {
+describe('a faulty answer', () => {
+  it('fails with REMOTE_CUT if the connection breaks midway, and is not retried', async () => {
     engine.next(streamedThen('Once upon', (response) => response.destroy()));
     const { told, error } = await faultOf();
     expect(error).toMatchObject({ code: 'REMOTE_CUT', details: { engine: 'far', pieces: 1 } });
@@ -63,12 +63,12 @@ describe('an answer that goes wrong', () => {
     expect(engine.generations).toHaveLength(1);
   });
 
-  it('is REMOTE_CUT if it ends without a finish reason', async () => {
+  it('fails with REMOTE_CUT if it ends without a finish reason', async () => {
     engine.next(streamedThen('Once upon', (response) => response.end()));
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_CUT' });
   });
 
-  it('is retried if it broke before any text', async () => {
+  it('is retried if it breaks before any text', async () => {
     engine.next(
       (response) => void response.destroy(),
       streamedThen('', (response) => response.destroy()),
@@ -83,12 +83,12 @@ describe('an answer that goes wrong', () => {
     ['is no JSON', 'data: {"choices": [\n\n'],
     ['is JSON of another kind', 'data: {"choices": "none"}\n\n'],
     ['is a number', 'data: 7\n\n'],
-  ])('is REMOTE_ERROR if an event %s', async (_what, sent) => {
+  ])('fails with REMOTE_ERROR if an event %s', async (_what, sent) => {
     engine.next(streamedThen('Once', (response) => void response.end(sent)));
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_ERROR', details: { engine: 'far' } });
   });
 
-  it('is REMOTE_ERROR if it is a page instead of a stream', async () => {
+  it('fails with REMOTE_ERROR if it is a page instead of a stream', async () => {
     engine.next((response) => {
       response.writeHead(200, { 'content-type': 'text/html' });
       response.end('<html>');
@@ -96,7 +96,7 @@ describe('an answer that goes wrong', () => {
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_ERROR' });
   });
 
-  it('is REMOTE_ERROR if an event never ends, long before memory is full', async () => {
+  it('fails with REMOTE_ERROR if an event never ends, long before memory is full', async () => {
     engine.next((response) => {
       startStream(response);
       const line = `data: ${'x'.repeat(64 * 1024)}`;
@@ -109,7 +109,7 @@ describe('an answer that goes wrong', () => {
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_ERROR' });
   });
 
-  it('is cut as too long if it never ends', async () => {
+  it('is cut off as too long if it never ends', async () => {
     engine.next((response, asked) => {
       startStream(response);
       const piece = event('y'.repeat(8192), asked);
@@ -127,7 +127,7 @@ describe('an answer that goes wrong', () => {
     await engine.clientLeft.promise;
   });
 
-  it('reports why the engine failed midway in its words, without the key', async () => {
+  it("fails midway with the engine's error message, without the key", async () => {
     const sent = `data: ${JSON.stringify({ error: { message: `out of memory for ${KEY}\u0000` } })}\n\n`;
     engine.next(streamedThen('Once', (response) => void response.end(sent)));
     const { error } = await faultOf();
@@ -137,7 +137,7 @@ describe('an answer that goes wrong', () => {
     });
   });
 
-  it('times out without a first text, and is not retried', async () => {
+  it('times out if no text arrives, and is not retried', async () => {
     remote.configure([{ name: 'far', url: engine.url, firstTextSeconds: 0.1 }]);
     engine.next((response) => startStream(response));
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_UNREACHABLE', details: { timeoutSeconds: 0.1 } });
@@ -155,8 +155,8 @@ describe('an answer that goes wrong', () => {
   });
 });
 
-describe('a refusal', () => {
-  it('of the key is UNAUTHORIZED, without the text that may contain it', async () => {
+describe('an error response', () => {
+  it('about the key is UNAUTHORIZED, without the text that may contain the key', async () => {
     engine.next(json(401, { error: { message: `Incorrect API key provided: ${KEY}` } }));
     const { error } = await faultOf();
     expect(error).toMatchObject({ code: 'UNAUTHORIZED', details: { engine: 'far', status: 401 } });
@@ -164,7 +164,7 @@ describe('a refusal', () => {
     expect(engine.generations).toHaveLength(1);
   });
 
-  it('for a short time is retried after the time the engine asks for', async () => {
+  it('is retried after the delay that the engine requests, if it is short', async () => {
     engine.next(
       json(429, {}, { 'retry-after': '0' }),
       json(503, { error: { message: 'Loading model' } }),
@@ -175,7 +175,7 @@ describe('a refusal', () => {
     expect(engine.generations).toHaveLength(3);
   });
 
-  it('for a long time is RATE_LIMITED at once, with the time', async () => {
+  it('is RATE_LIMITED immediately if the engine requests a long delay', async () => {
     engine.next(json(429, { error: { message: 'Slow down' } }, { 'retry-after': '3600' }));
     expect((await faultOf()).error).toMatchObject({
       code: 'RATE_LIMITED',
@@ -185,7 +185,7 @@ describe('a refusal', () => {
     expect(engine.generations).toHaveLength(1);
   });
 
-  it('that persists is RATE_LIMITED after three attempts, and after one if the quota is used up', async () => {
+  it('is RATE_LIMITED after three attempts, or after one if the quota is used up', async () => {
     engine.next(json(429, {}));
     expect((await faultOf()).error).toMatchObject({ code: 'RATE_LIMITED' });
     expect(engine.generations).toHaveLength(3);
@@ -206,7 +206,7 @@ describe('a refusal', () => {
     expect(engine.generations).toHaveLength(1);
   });
 
-  it('by a redirect is not followed, so that the key is not sent elsewhere', async () => {
+  it('that redirects is not followed, so that the key is not sent elsewhere', async () => {
     const elsewhere = await EngineWithFaults.start();
     try {
       engine.next(json(307, {}, { location: `${elsewhere.url}/chat/completions` }));
@@ -221,7 +221,7 @@ describe('a refusal', () => {
 });
 
 describe('a remote model', () => {
-  it('that disappeared is no longer loaded', async () => {
+  it('that disappears is no longer loaded', async () => {
     const { result } = await generate();
     await result;
     const changes: string[] = [];
@@ -246,7 +246,7 @@ describe('a remote model', () => {
     expect(remote.models.list()).toMatchObject([{ id: ID }]);
   });
 
-  it('answers again after its engine was restarted, without another load', async () => {
+  it('works again after its engine was restarted, without another load', async () => {
     const { result } = await generate();
     await result;
     const { port } = engine;
@@ -268,14 +268,14 @@ describe('a remote model', () => {
     expect(engine.requests).toEqual([]);
   });
 
-  it('ends as MODEL_NOT_LOADED if it is unloaded while it generates', async () => {
+  it('fails with MODEL_NOT_LOADED if it is unloaded while it generates', async () => {
     await remote.load(ID);
     engine.next(streamedThen('Once', () => void remote.models.unload(ID)));
     await expect(remote.models.generate(ID, generateRequest())).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
     await engine.clientLeft.promise;
   });
 
-  it('stops on request, with its text so far, and closes the connection', async () => {
+  it('stops on request, returns its text so far, and closes the connection', async () => {
     await remote.load(ID);
     engine.next(streamedThen('Once', () => {}));
     const running = remote.models.generate(ID, generateRequest(), {
@@ -304,7 +304,7 @@ describe('a remote model', () => {
 });
 
 describe('a request to an engine', () => {
-  it('has OpenAI’s fields, and more if the engine accepts more', async () => {
+  it('has OpenAI’s fields, and additional ones if the engine accepts them', async () => {
     const order = generateRequest({ stop: ['END'], constraint: { jsonSchema: { type: 'object' } } });
     await (await generate(order)).result;
     expect(engine.generations.at(-1)).toMatchObject({
@@ -358,7 +358,7 @@ describe('a request to an engine', () => {
     expect(engine.generations).toEqual([]);
   });
 
-  it('is complete if a character is split across two events', async () => {
+  it('is decoded correctly if a character is split across two events', async () => {
     engine.next(streamed(['a \ud83d', '\ude00 b \ud83d', 'c']));
     const { result, told } = await generate();
     expect((await result).text).toBe('a 😀 b \ufffdc');
@@ -367,7 +367,7 @@ describe('a request to an engine', () => {
 });
 
 describe('the connection to an engine', () => {
-  it('uses the proxy of the environment, except on this machine and in private networks', async () => {
+  it('uses the proxy in the environment, except for this machine and private networks', async () => {
     const asked: (string | undefined)[] = [];
     const proxy = createServer((request, response) => {
       asked.push(`${request.headers.host} ${request.url} ${request.headers.authorization}`);
@@ -393,7 +393,7 @@ describe('the connection to an engine', () => {
     }
   });
 
-  it('uses a saved key, but prefers that of the environment variable', async () => {
+  it('uses a saved key, but prefers the environment variable', async () => {
     await remote.secrets.set('remote-key:far', 'sk-kept');
     await remote.load(ID);
     expect(engine.requests.at(-1)?.headers.authorization).toBe(`Bearer ${KEY}`);
@@ -419,7 +419,7 @@ describe('the list of remote models', () => {
     ]);
   });
 
-  it('does not wait for a keychain that asks the user for a password', async () => {
+  it('does not wait for a keychain that prompts for a password', async () => {
     const asking = { get: () => new Promise<never>(() => {}), set: async () => {}, delete: async () => {} };
     const locked = openRemote({}, asking);
     try {
@@ -486,12 +486,12 @@ describe('embeddings', () => {
     ['one is shorter', [vector(0), vector(1), vector(2, [1])]],
     ['one is empty', [vector(0, []), vector(1, []), vector(2, [])]],
     ['one is no list of numbers', [vector(0), vector(1), vector(2, ['a', 'b'])]],
-  ])('are REMOTE_ERROR if %s', async (_what, data) => {
+  ])('fail with REMOTE_ERROR if %s', async (_what, data) => {
     engine.next(json(200, { data }));
     await expect(embed()).rejects.toMatchObject({ code: 'REMOTE_ERROR' });
   });
 
-  it('are retried if the response was cut, and cancelled with their caller', async () => {
+  it('are retried if the response is cut off, and cancelled with their caller', async () => {
     const cut: Parameters<typeof engine.next>[0] = (response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
       response.write('{"data": [', () => response.destroy());

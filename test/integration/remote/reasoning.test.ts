@@ -41,7 +41,7 @@ async function ask(chat: ChatOptions = {}, fields = {}) {
   return { ...result, told };
 }
 
-describe('Reasoning of a remote engine', () => {
+describe('reasoning of a remote engine', () => {
   it.each(['reasoning_content', 'reasoning'])('arrives in %s, apart from the answer', async (name) => {
     engine.next(deltas([{ content: null, [name]: 'I ' }, { [name]: 'think.' }, { content: 'Hi' }]));
     expect(await ask()).toMatchObject({
@@ -52,18 +52,18 @@ describe('Reasoning of a remote engine', () => {
     });
   });
 
-  it('is counted as the engine counts it, and keeps characters whole', async () => {
+  it('is counted as the engine reports it, and does not split characters', async () => {
     const usage = { completion_tokens: 9, completion_tokens_details: { reasoning_tokens: 7 } };
     engine.next(deltas([{ reasoning: '\ud83d' }, { reasoning: '\ude00' }, { content: 'Hi' }], usage));
     expect(await ask()).toMatchObject({ reasoning: '😀', usage: { completionTokens: 9, reasoningTokens: 7 } });
   });
 
-  it('is passed over where an engine puts something else', async () => {
+  it('is ignored if it is not text', async () => {
     engine.next(deltas([{ reasoning: { text: 'x' } }, { content: 'Hi' }]));
     expect(await ask()).toMatchObject({ reasoning: '', text: 'Hi' });
   });
 
-  it('counts as progress: an answer that breaks off after it is not asked for again', async () => {
+  it('counts as progress: an answer that breaks off after it is not retried', async () => {
     engine.next((response) => {
       startStream(response);
       response.write('data: {"choices":[{"index":0,"delta":{"reasoning_content":"Hm"}}]}\n\n', () =>
@@ -75,14 +75,14 @@ describe('Reasoning of a remote engine', () => {
   });
 });
 
-describe('A level of reasoning', () => {
+describe('a reasoning level', () => {
   const bodyOf = async (chat: ChatOptions) => {
     const { ignored } = await ask(chat);
     const { reasoning_effort, chat_template_kwargs } = engine.generations.at(-1)?.body ?? {};
     return { reasoning_effort, chat_template_kwargs, ignored };
   };
 
-  it('reaches an engine that takes more settings as an effort and a variable', async () => {
+  it('is sent to an engine with additional settings as an effort and a template variable', async () => {
     expect(await bodyOf({})).toEqual({ ignored: [] });
     expect(await bodyOf({ reasoning: 'high' })).toEqual({
       reasoning_effort: 'high',
@@ -95,19 +95,19 @@ describe('A level of reasoning', () => {
     });
   });
 
-  it('reaches another engine as an effort', async () => {
+  it('is sent to other engines as an effort', async () => {
     remote.configure([{ name: 'far', url: engine.url, moreSettings: false }]);
     expect(await bodyOf({ reasoning: 'off' })).toEqual({ reasoning_effort: 'none', ignored: [] });
     expect(await bodyOf({ reasoning: 'low' })).toEqual({ reasoning_effort: 'low', ignored: [] });
   });
 
-  it('has no limit in tokens, and says so', async () => {
+  it('has no token limit, which is reported', async () => {
     expect(await bodyOf({ maxReasoningTokens: 5 })).toEqual({ ignored: ['settings.max_reasoning_tokens'] });
   });
 });
 
-describe('Reasoning of an earlier answer', () => {
-  it('goes back only to an engine that takes more settings', async () => {
+describe('reasoning of an earlier answer', () => {
+  it('is sent only to an engine with additional settings', async () => {
     await ask({}, { role: 'assistant', reasoning_content: 'Hm' });
     expect(engine.generations.at(-1)?.body.messages).toEqual([
       { role: 'assistant', content: 'hello', reasoning_content: 'Hm' },
@@ -118,7 +118,7 @@ describe('Reasoning of an earlier answer', () => {
   });
 });
 
-describe('A request to a remote engine', () => {
+describe('a request to a remote engine', () => {
   const bodyOf = async (changes: Parameters<typeof generateRequest>[0]) => {
     await remote.load(ID);
     const { ignored } = await remote.models.generate(ID, generateRequest(changes));
@@ -126,7 +126,7 @@ describe('A request to a remote engine', () => {
   };
   const messages = [{ role: 'user', content: 'hello' }];
 
-  it('has the penalties and the response format', async () => {
+  it('contains the penalties and the response format', async () => {
     const sampling = { ...generateRequest().sampling, presencePenalty: 1, frequencyPenalty: 0.5 };
     expect(await bodyOf({ sampling, constraint: { json: true } })).toMatchObject({
       presence_penalty: 1,
@@ -136,14 +136,14 @@ describe('A request to a remote engine', () => {
     expect(await bodyOf({})).not.toHaveProperty('presence_penalty');
   });
 
-  it('continues an answer where the engine can be told to', async () => {
+  it('continues an answer if the engine supports it', async () => {
     const input = { messages, chat: { continues: true } };
     expect(await bodyOf({ input })).toMatchObject({ continue_final_message: true, add_generation_prompt: false });
     remote.configure([{ name: 'far', url: engine.url, moreSettings: false }]);
     await expect(bodyOf({ input })).rejects.toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'continue' } });
   });
 
-  it('names what has no effect, and fails for it when it is strict', async () => {
+  it('reports settings without effect, and fails for them if it is strict', async () => {
     const input = { messages, chat: { maxReasoningTokens: 3 } };
     const field = 'settings.max_reasoning_tokens';
     expect(await bodyOf({ input })).toMatchObject({ ignored: [field] });

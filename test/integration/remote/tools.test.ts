@@ -41,8 +41,8 @@ async function ask(chat: ChatOptions = { tools: TOOLS }) {
   return { ...result, events };
 }
 
-describe('Calls of tools by a remote engine', () => {
-  it('are assembled from their pieces, and reported when they are complete', async () => {
+describe('tool calls by a remote engine', () => {
+  it('are assembled from deltas, and reported when they are complete', async () => {
     engine.next(
       deltas([
         { content: 'Wait. ' },
@@ -63,7 +63,7 @@ describe('Calls of tools by a remote engine', () => {
     );
   });
 
-  it('may lack an id, an index and arguments, and have an object as arguments', async () => {
+  it('may lack an ID, an index and arguments, and may have an object as arguments', async () => {
     engine.next(
       deltas(
         [
@@ -91,17 +91,17 @@ describe('Calls of tools by a remote engine', () => {
     ['without a name', [piece(0, { arguments: '{}' })]],
     ['whose numbers have gaps', [piece(7, { name: 'get_weather', arguments: '{}' })]],
     ['without end', Array.from({ length: 5 }, () => piece(0, { name: 'get_weather', arguments: 'x'.repeat(60_000) }))],
-  ])('%s are an error of the engine', async (_what, list) => {
+  ])('%s are reported as an error of the engine', async (_what, list) => {
     engine.next(deltas(list));
     await expect(ask()).rejects.toMatchObject({ code: 'REMOTE_ERROR' });
   });
 
-  it('that were cut are not reported', async () => {
+  it('that are cut off are not reported', async () => {
     engine.next(deltas([piece(0, { name: 'get_weather', arguments: '{"to' })], 'length'));
     expect(await ask()).toMatchObject({ toolCalls: [], finishReason: 'length' });
   });
 
-  it('are requested as the request says', async () => {
+  it('are requested as the request specifies', async () => {
     engine.next(deltas([{ content: 'Hi' }], 'stop'));
     await ask({ tools: TOOLS, toolChoice: { name: 'list_notes' }, parallelToolCalls: false });
     expect(engine.generations.at(-1)?.body).toMatchObject({

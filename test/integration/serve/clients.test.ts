@@ -48,14 +48,14 @@ describe('tabagent serve', () => {
   });
   afterAll(() => fixture.close());
 
-  describe('with the client of OpenAI', () => {
+  describe("with OpenAI's client", () => {
     it('lists models', async () => {
       const { data } = await openai.models.list();
       expect(data.map(({ id }) => id)).toContain(STORY);
       expect(await openai.models.retrieve(STORY)).toMatchObject({ id: STORY, object: 'model' });
     });
 
-    it('completes chats, whole and streamed, with the usage', async () => {
+    it('completes chats with usage, streamed or not', async () => {
       const request = { model: STORY, messages: ask('once'), temperature: 0 };
       const whole = await openai.chat.completions.create(request);
       expect(whole.choices[0]).toMatchObject({ message: { content: STORY_ANSWER }, finish_reason: 'stop' });
@@ -77,7 +77,7 @@ describe('tabagent serve', () => {
       expect(short.choices[0]).toMatchObject({ message: { content: ' upon one' }, finish_reason: 'length' });
     });
 
-    it('calls tools, whole and streamed', async () => {
+    it('supports tool calls, streamed or not', async () => {
       const tools = TOOLS as OpenAI.ChatCompletionTool[];
       const request = { model: 'tools', messages: ask('weather'), tools, temperature: 0 };
       const called = { name: 'get_weather', arguments: '{"town":"Bern"}' };
@@ -125,7 +125,7 @@ describe('tabagent serve', () => {
       expect(text).toBe(choices[0]?.text);
     });
 
-    it('embeds texts, as numbers and as the base64 that the client asks for by itself', async () => {
+    it('embeds texts, as numbers and as the base64 that the client requests by default', async () => {
       const expected = bertVector(WORDS, 'red');
       const length = Math.hypot(...expected);
       for (const more of [{}, { encoding_format: 'float' as const }]) {
@@ -148,7 +148,7 @@ describe('tabagent serve', () => {
       await expect(wrong.models.list()).rejects.toMatchObject({ status: 401, code: 'invalid_api_key' });
     });
 
-    it('stops generating when the client goes away', async () => {
+    it('stops generating when the client disconnects', async () => {
       const stream = await openai.chat.completions.create({ model: 'endless', messages: ask('on'), stream: true });
       for await (const _ of stream) break;
       // The model takes one request after the other: this one is answered only if the first has ended.
@@ -171,7 +171,7 @@ describe('tabagent serve', () => {
       createOpenAICompatible({ name: 'tabagent', baseURL: `${server.url}/v1`, apiKey: server.key, includeUsage: true });
     const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'once' }] }];
 
-    it('generates, whole and streamed', async () => {
+    it('generates text, streamed or not', async () => {
       const model = provider().chatModel(STORY);
       const { content, finishReason, usage } = await model.doGenerate({ prompt, temperature: 0 });
       expect([content, finishReason.unified]).toEqual([[{ type: 'text', text: STORY_ANSWER }], 'stop']);
@@ -182,7 +182,7 @@ describe('tabagent serve', () => {
       expect(text).toBe(STORY_ANSWER);
     });
 
-    it('reads reasoning and tool calls', async () => {
+    it('receives reasoning and tool calls', async () => {
       const { content } = await provider().chatModel('thinking').doGenerate({ prompt, temperature: 0 });
       expect(content).toEqual([
         { type: 'reasoning', text: 'so' },
@@ -208,7 +208,7 @@ describe('tabagent serve', () => {
     });
   });
 
-  it('is a remote engine of another host', async () => {
+  it('can be a remote engine of another host', async () => {
     const other = fixture.use(await HostFixture.open());
     const remoteEngines = [{ name: 'served', url: `${server.url}/v1`, keyVariable: 'SERVED_KEY' }];
     await writeFile(join(other.home, 'config.json'), JSON.stringify({ remoteEngines }), { mode: 0o600 });
@@ -224,7 +224,7 @@ describe('tabagent serve', () => {
     await host.close();
   });
 
-  it('writes the key into no log', async () => {
+  it('does not log the key', async () => {
     expect(await readFile(join(fixture.home, 'logs', 'host.log'), 'utf8')).not.toContain(server.key);
   });
 });

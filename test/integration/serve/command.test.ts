@@ -16,7 +16,7 @@ describe('the command tabagent serve', () => {
   afterEach(() => fixture.close());
   const serve = (...typed: string[]) => runCommand(['serve', ...typed], { home: fixture.home });
 
-  it('keeps one key for all servers, until it is replaced', async () => {
+  it('uses one key for all servers until it is replaced', async () => {
     const one = fixture.use(await ServeProcess.start(fixture.home));
     const two = fixture.use(await ServeProcess.start(fixture.home));
     expect(two.key).toBe(one.key);
@@ -27,7 +27,7 @@ describe('the command tabagent serve', () => {
     expect(await one.close()).toBe(143);
   });
 
-  it('prints the address without the key unless asked', async () => {
+  it('prints the address, and the key only on request', async () => {
     const taken = fixture.use(await ServeProcess.start(fixture.home));
     const { port } = new URL(taken.url);
     const { code, stdout, stderr } = await serve('--port', port);
@@ -38,7 +38,7 @@ describe('the command tabagent serve', () => {
     for (const name of ['OPENAI_BASE_URL', 'curl', '--allow-origin']) expect(help).toContain(name);
   });
 
-  it('refuses addresses that others can reach, and values that cannot be used', async () => {
+  it('rejects addresses that other computers can reach, and invalid values', async () => {
     const wrong = [
       ['--host', '0.0.0.0'],
       ['--host', '::'],
@@ -55,7 +55,7 @@ describe('the command tabagent serve', () => {
   });
 
   if (process.platform === 'linux') {
-    it('is started at login by a unit that systemd accepts, until it is uninstalled', async () => {
+    it('is started at login by a unit that systemd accepts, until that is removed', async () => {
       const options = ['--port', '12345', '--allow-origin', 'https://a.example'];
       const { code, stdout } = await serve('--install', ...options, '--json');
       const { installed } = JSON.parse(stdout);

@@ -6,12 +6,12 @@ import { ACTIONS } from '../../../host/protocol/actions/index.ts';
 const FOLDER = new URL('../../../host/actions/', import.meta.url);
 
 describe('the handlers', () => {
-  it.each([...ACTIONS])('%s has the handler of its declaration', async (name, action) => {
+  it.each([...ACTIONS])('%s has a handler for its declaration', async (name, action) => {
     expect(name).toBe(action.declaration.name);
     expect((await loadHandler(action)).declaration).toBe(action.declaration);
   });
 
-  it('are all found by the name of an action', async () => {
+  it("are found by the action's name", async () => {
     const exported: unknown[] = [];
     for (const file of readdirSync(FOLDER)) {
       const module: Record<string, unknown> = await import(new URL(file, FOLDER).href);

@@ -3,8 +3,8 @@ import { settingsOver, withLoadDefaults, withModelDefaults } from '../../../host
 
 const QUESTION = { role: 'user', content: 'Why?' };
 
-describe('settings on top of defaults', () => {
-  it('are those of the request, then the defaults', () => {
+describe('settings with defaults', () => {
+  it('are those of the request, and otherwise the defaults', () => {
     const defaults = { temperature: 0.2, top_k: 5, max_new_tokens: 10 };
     expect(settingsOver(defaults, { top_k: 0, seed: 1 })).toEqual({
       temperature: 0.2,
@@ -16,7 +16,7 @@ describe('settings on top of defaults', () => {
   });
 
   it.each([{ max_tokens: 3 }, { max_completion_tokens: 3 }, { max_new_tokens: 3 }])(
-    'have one limit if the request has %j',
+    'have only the limit of the request if it has %j',
     (settings) => {
       expect(settingsOver({ max_new_tokens: 10 }, settings)).toEqual(settings);
     },
@@ -49,11 +49,11 @@ describe('the defaults of a model', () => {
     expect(withModelDefaults({ messages: [QUESTION] }, { system_prompt: '' }).messages).toEqual([QUESTION]);
   });
 
-  it('are only those of sampling for a plain prompt', () => {
+  it('include only sampling settings for a plain prompt', () => {
     expect(withModelDefaults({ prompt: 'Once' }, saved)).toEqual({ prompt: 'Once', settings: { temperature: 0 } });
   });
 
-  it('are used by a load unless the request has the setting, under either of its names', () => {
+  it('are used by a load unless the request has the setting, under either name', () => {
     const load = { n_ctx: 4096, n_gpu_layers: 3, n_parallel: 1, n_threads: 2 };
     expect(withLoadDefaults({ modelId: 'm', n_ctx: 512, n_parallel: 2, settings: { n_threads: 1 } }, { load })).toEqual(
       {

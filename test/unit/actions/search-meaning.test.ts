@@ -49,12 +49,12 @@ function callOf(modelType: 'gguf' | 'remote', pieces: number) {
 
 const REQUEST = { action: 'SEARCH_CONVERSATIONS', query: 'x', by: 'meaning', limit: 5 } as const;
 
-it('an aborted search ends at once, and keeps the embeddings made so far', async () => {
+it('an aborted search ends immediately, and keeps the computed embeddings', async () => {
   // The query is the first piece, and 16 messages each of the next.
   await expect(searchMeaning(REQUEST, store, callOf('gguf', 3))).rejects.toThrow('gone');
   expect(await store.vectorsOf(MODEL).waiting()).toBe(64 - 32);
 });
 
-it('a search that names no model sends nothing to a remote one', async () => {
+it('a search without a model sends nothing to a remote one', async () => {
   await expect(searchMeaning(REQUEST, store, callOf('remote', 99))).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
 });

@@ -40,7 +40,7 @@ describe('the size limit', () => {
     expect(await read()).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('is read from config.json, and preferably from the environment', async () => {
+  it('is read from the environment or config.json, in this order', async () => {
     configure({ cacheLimit: '50GB' });
     expect(await read()).toBe(50e9);
     expect(await read({ TABAGENT_CACHE_LIMIT: '1GB' })).toBe(1e9);
@@ -54,7 +54,7 @@ describe('the size limit', () => {
     },
   );
 
-  it('is not ignored if it is invalid', async () => {
+  it('is reported if it is invalid', async () => {
     writeFileSync(join(folder.path, 'config.json'), Buffer.from('{"cacheLimit": "7GB", "x": "\xf6"}', 'latin1'));
     await expect(read()).rejects.toMatchObject({ code: 'CONFIG_UNUSABLE' });
     configure({ cacheLimit: 'plenty' });

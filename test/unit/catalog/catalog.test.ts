@@ -38,7 +38,7 @@ async function reopen(): Promise<Catalog> {
 
 describe('the suggested models', () => {
   it.each(suggestions.map(({ repo, file }) => [repo, file] as const))(
-    'names a file in %s that can be: %s',
+    'have a valid file name in %s: %s',
     (repo, file) => {
       const name = readModelName({ modelPath: repo, modelFile: file });
       expect(name.repoId).toBe(repo);
@@ -47,7 +47,7 @@ describe('the suggested models', () => {
     },
   );
 
-  it('are valid entries of the protocol, each with its own id, and of types that this host runs', async () => {
+  it('are valid protocol entries with unique IDs, of types that this host runs', async () => {
     const entries = await (await open()).entries();
     expect(entries).toHaveLength(suggestions.length);
     expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length);
@@ -61,13 +61,13 @@ describe('the suggested models', () => {
     }
   });
 
-  it('are between 0.1 and 30 GB, which fits on home computers', () => {
+  it('have between 0.1 and 30 GB, which home computers can run', () => {
     for (const { file, size_gb } of suggestions) {
       expect([file, size_gb >= 0.1 && size_gb <= 30]).toEqual([file, true]);
     }
   });
 
-  it('begin with the original’s default for GGUF, and contain its other defaults', async () => {
+  it('start with the original’s default for GGUF, and contain its other defaults', async () => {
     const catalog = await open();
     expect(await catalog.defaultFor('gguf')).toMatchObject({
       repo_id: 'unsloth/Qwen3-30B-A3B-GGUF',
@@ -83,7 +83,7 @@ describe('the suggested models', () => {
 });
 
 describe('adding a model', () => {
-  it('needs only the repository and the file, and derives the rest from the name', async () => {
+  it('requires only the repository and the file, and derives the rest from the name', async () => {
     const added = await (await open()).add({ repo_id: 'me/My-Model-GGUF', file_path: 'sub/My-Model-TQ2_0.gguf' });
     expect(added).toEqual({
       id: 'me/My-Model-GGUF/sub/My-Model-TQ2_0.gguf',
@@ -101,7 +101,7 @@ describe('adding a model', () => {
     });
   });
 
-  it('keeps the given fields after a restart, also for a whole id', async () => {
+  it('keeps the given fields after a restart, also with a complete ID', async () => {
     const described = {
       id: 'me/repo/file-Q8_0.gguf',
       name: 'Mine',
@@ -122,7 +122,7 @@ describe('adding a model', () => {
     });
   });
 
-  it('replaces the suggested entry with the same id, and keeps the last of two', async () => {
+  it('replaces the suggested entry with the same ID, and the last of two entries wins', async () => {
     const [first] = suggestions;
     const id = `${first?.repo}/${first?.file}`;
     const catalog = await open();
@@ -139,7 +139,7 @@ describe('adding a model', () => {
     ['a repository that is no name', { repo_id: '../etc', file_path: 'a.gguf' }, 'modelPath'],
     ['a file outside the repository', { repo_id: 'me/repo', file_path: '../../a.gguf' }, 'modelFile'],
     ['another file than its id names', { id: 'me/repo/a.gguf', file_path: 'b.gguf' }, 'modelFile'],
-  ])('refuses %s and names the field', async (_what, input, field) => {
+  ])('rejects %s and names the field', async (_what, input, field) => {
     const catalog = await open();
     await expect(catalog.add(input)).rejects.toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
     expect(await catalog.entries()).toHaveLength(suggestions.length);
@@ -156,7 +156,7 @@ describe('adding a model', () => {
     },
   );
 
-  it('rejects a type that this host does not run, whatever the name of the file', async () => {
+  it('rejects a type that this host cannot run, whatever the file name', async () => {
     const catalog = await open();
     const input = { repo_id: 'me/repo', file_path: 'a.gguf', model_type: 'onnx' } as const;
     await expect(catalog.add(input)).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL_TYPE' });
@@ -169,7 +169,7 @@ describe('invalid entries in the database', () => {
     ['a number', 7],
     ['nothing', null],
     ['an entry without its name', { id: 'me/repo/a.gguf', repo_id: 'me/repo' }],
-  ])('is skipped where it is %s, told in the log, and the rest is there', async (_what, broken) => {
+  ])('is skipped and logged if it is %s, and the others are listed', async (_what, broken) => {
     const catalog = await open();
     await catalog.add({ repo_id: 'me/good', file_path: 'good.gguf' });
     await store.namespace('catalog').set('me/repo/a.gguf', broken);

@@ -22,7 +22,7 @@ const SIZES = { 'm-Q2_K.gguf': 3 * GB, 'm-Q4_K_M.gguf': 5 * GB, 'm-Q8_0.gguf': 9
 const upTo = (most: number) => (size: number) => size <= most;
 
 describe('repoModels', () => {
-  it('combines the parts of a model, and says if one is missing', async () => {
+  it('combines the parts of a model, and reports a missing one', async () => {
     expect(
       await models({
         'big-Q4_0-00001-of-00003.gguf': 10,
@@ -76,16 +76,16 @@ describe('repoModels', () => {
     ['Eagle-7B-Q4_K_M.gguf', 'model'],
     ['m-MTP-Q4_K_M.gguf', 'model'],
     ['Adapted-Q4_K_M.gguf', 'model'],
-  ])('takes %s for a %s', async (file, kind) => {
+  ])('classifies %s as a %s', async (file, kind) => {
     expect(await models({ [file]: 1 })).toMatchObject([{ kind }]);
   });
 
-  it('takes a small file that is named for another one, with MTP, for what adds that to it', async () => {
+  it('classifies a small MTP file with the name of another model as an addition to it', async () => {
     const kinds = await models({ 'm-MTP-Q4_K_M.gguf': 1, 'm-Q4_K_M.gguf': 9 });
     expect(kinds.map(({ kind }) => kind)).toEqual(['draft', 'model']);
   });
 
-  it('has no size if the hub does not report that of a part', async () => {
+  it('has no size if the hub does not report the size of a part', async () => {
     expect(await models({ 'b-00001-of-00002.gguf': 1, 'b-00002-of-00002.gguf': undefined })).toMatchObject([
       { size: undefined },
     ]);
@@ -101,7 +101,7 @@ describe('chooseModel', () => {
     expect(chooseModel(await models(SIZES), 'maker/many', upTo(free)).name.file).toBe(file);
   });
 
-  it('starts with the largest if there is none with four bits', async () => {
+  it('chooses the largest if there is none with four bits', async () => {
     const { 'm-Q4_K_M.gguf': _, ...others } = SIZES;
     expect(chooseModel(await models(others), 'maker/many', upTo(10 * GB)).name.file).toBe('m-Q8_0.gguf');
   });
@@ -134,7 +134,7 @@ describe('modelOfQuantization', () => {
     ['Q8', 'm-Q8_0.gguf'],
     ['fp16', 'm-F16.gguf'],
     ['q2', 'm-Q2_K.gguf'],
-  ])('takes :%s for %s', async (quantization, file) => {
+  ])('resolves :%s to %s', async (quantization, file) => {
     const query = { ...REPO, quantization };
     expect(requestedModel(await models(SIZES), query, upTo(100 * GB)).name.file).toBe(file);
   });
@@ -156,12 +156,12 @@ describe('modelOfQuantization', () => {
     expect(matchQuantization(all, quantization).map(({ name }) => name.file)).toEqual(expected);
   });
 
-  it('says what there is in place of a model', async () => {
+  it('reports what the repository contains instead of models', async () => {
     const adapters = await models({ 'lora/a-f16.gguf': 1 });
     expect(() => chooseModel(adapters, 'maker/many', upTo(1))).toThrow(/lora\/a-f16\.gguf is a LoRA adapter/);
   });
 
-  it('lists what is available if there is none or several', async () => {
+  it('lists the available models if none or several match', async () => {
     const sizes = await models(SIZES);
     expect(() => modelOfQuantization(sizes, 'maker/many', 'Q5_K_M')).toThrow(
       expect.objectContaining({ code: 'FILE_NOT_FOUND', message: expect.stringContaining('Q2_K') }),

@@ -61,9 +61,9 @@ describe('modelTypeFor', () => {
     [{ repo: 'HF1BitLLM/bitnet-large' }, 'bitnet'],
     [{ repo: 'me/donnxer' }, 'gguf'],
     [{}, 'gguf'],
-  ])('takes %j for %s', (clues, type) => expect(modelTypeFor(clues)).toBe(type));
+  ])('maps %j to %s', (clues, type) => expect(modelTypeFor(clues)).toBe(type));
 
-  it('names the program that runs what this host does not', () => {
+  it('names a program that runs models which this host cannot run', () => {
     expect(() => assertSupportedFile({ ...REPO, file: 'model.onnx' })).toThrow(
       expect.objectContaining({ code: 'UNSUPPORTED_MODEL_TYPE', message: expect.stringContaining('ONNX Runtime') }),
     );
@@ -76,7 +76,7 @@ describe('modelTypeFor', () => {
     ['m-Q8_0.gguf.part1of2', /a piece of a model file/],
     ['m-part2of3.gguf', /a piece of a model file/],
     ['imatrix.dat', /not a model file/],
-  ])('refuses %s', (file, why) => {
+  ])('rejects %s', (file, why) => {
     expect(() => assertSupportedFile({ ...REPO, file })).toThrow(
       expect.objectContaining({ code: 'UNSUPPORTED_MODEL_TYPE', message: expect.stringMatching(why) }),
     );

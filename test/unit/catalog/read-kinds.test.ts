@@ -42,7 +42,7 @@ describe('withReadKinds', () => {
     });
   });
 
-  it('reads a bounded number of headers, whatever the listing holds', async () => {
+  it('reads a limited number of headers, whatever the listing contains', async () => {
     const files = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`m${i}x.gguf`, i]));
     expect((await kindsWith(files, {})).read).toHaveLength(8);
   });

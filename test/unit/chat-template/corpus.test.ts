@@ -27,7 +27,7 @@ const templates = available ? readdirSync(CORPUS).filter((file) => file.endsWith
     expect(differing.map(({ name }) => name)).toEqual([]);
   });
 
-  it('has features, which render as the reference does', () => {
+  it('renders individual features as the reference does', () => {
     const { messages, cases } = readJson<{
       messages: JsonInput;
       cases: readonly { name: string; template: string; expected?: string; error?: object }[];

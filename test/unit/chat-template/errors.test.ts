@@ -16,8 +16,8 @@ function errorOf(run: () => unknown): unknown {
   throw new Error('It did not throw.');
 }
 
-describe('What a template refuses', () => {
-  it("keeps the template's own words", () => {
+describe('errors of a template', () => {
+  it("keep the template's own message", () => {
     const error = errorOf(() => render("{{ raise_exception('no such role: ' ~ s) }}"));
     expect(error).toBeInstanceOf(TemplateRaisedError);
     expect(error).toMatchObject({ message: 'no such role: Hello, World' });
@@ -89,15 +89,15 @@ describe('What a template refuses', () => {
     '{{ l|nofilter }}',
     '{{ l is notest }}',
     '{% if t %}{% for x in l %}{{ x|nofilter }}{% endfor %}{% endif %}',
-  ])('%s is no template', (template) => {
+  ])('%s is not a valid template', (template) => {
     expect(errorOf(() => compileTemplate(template))).toBeInstanceOf(TemplateSyntaxError);
   });
 
-  it('says on which line a template is wrong', () => {
+  it('report the line of a syntax error', () => {
     expect(errorOf(() => compileTemplate('a\n{{ n }}\n{% foo %}'))).toMatchObject({ line: 3 });
   });
 
-  it('does not refuse a filter that is asked for under a condition that does not hold', () => {
+  it('do not include an unknown filter in a branch that is not rendered', () => {
     expect(render('{% if no %}{{ l|nofilter }}{% endif %}{{ l|nofilter if no }}fine')).toBe('fine');
   });
 

@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { render } from './render.ts';
 
 // The expected texts are what Jinja2 3.1.6 renders.
-describe('Expressions', () => {
+describe('an expression', () => {
   it.each([
     [
       '{{ 1 }} {{ 1.0 }} {{ 4/2 }} {{ 7//2 }} {{ -7//2 }} {{ 7%3 }} {{ -7%3 }} {{ 2**3 }} {{ 2**-1 }} {{ 1e16 }} {{ 1e15 }} {{ 0.00001 }} {{ 0.1+0.2 }}',
       '1 1.0 2.0 3 -4 1 2 8 0.5 1e+16 1000000000000000.0 1e-05 0.30000000000000004',
     ],
-  ])('keeps integers and floats apart: %j', (template, expected) => {
+  ])('distinguishes integers and floats: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -27,7 +27,7 @@ describe('Expressions', () => {
       "True None [None, True, 1.5, 'a', \"it's\"] {'a': (1,)} ()",
     ],
     ["{{ ['a\\nb\\x00', 'é\\u200b'] }}", "['a\\nb\\x00', 'é\\u200b']"],
-  ])("prints Python's words: %j", (template, expected) => {
+  ])("prints Python's literals: %j", (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -70,7 +70,7 @@ describe('Expressions', () => {
       "{{ 1 in l }} {{ 'ell' in s }} {{ 'b' in d }} {{ 'x' in d.values() }} {{ 9 not in range(5) }} {{ none in [none] }}",
       'True True True True True True',
     ],
-  ])('finds elements: %j', (template, expected) => {
+  ])('supports membership tests: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -79,7 +79,7 @@ describe('Expressions', () => {
       '{{ s[1:3] }} {{ s[::-1] }} {{ l[:-1] }} {{ l[::2] }} {{ l[5:1:-1] }} {{ range(10)[2:8:3]|list }} {{ (1,2,3)[1:] }}',
       'el dlroW ,olleH [3, 1] [3, 2] [2] [2, 5] (2, 3)',
     ],
-  ])('takes slices: %j', (template, expected) => {
+  ])('supports slices: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -88,7 +88,7 @@ describe('Expressions', () => {
       "{{ u|length }} {{ u[4] }} {{ u[3:6] }} {{ u[::-1] }} {{ u.find('n') }} {% for c in u[4:5] %}[{{ c }}]{% endfor %}",
       '11 🙂  🙂  evïan 🙂 ëoZ 6 [🙂]',
     ],
-  ])('counts characters, not units: %j', (template, expected) => {
+  ])('counts characters, not UTF-16 units: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -97,7 +97,7 @@ describe('Expressions', () => {
       "{{ {'b':1,'a':2} }} {{ {1:'x','1':'y',1.0:'z'} }} {{ {(1,2):3}[(1,2)] }} {{ {none:1}[none] }}",
       "{'b': 1, 'a': 2} {1: 'z', '1': 'y'} 3 1",
     ],
-  ])('keeps the order and the kind of keys: %j', (template, expected) => {
+  ])('preserves the order and type of keys: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -106,7 +106,7 @@ describe('Expressions', () => {
       "{{ {'items':1}['items'] }} {{ {'get':5}.get('get') }} {{ {'x':1}.x }} {{ nest.a['b'][1].c }} {{ l.0 }}",
       '1 5 1 deep 3',
     ],
-  ])('prefers a method to a key after a dot, and a key in brackets: %j', (template, expected) => {
+  ])('prefers methods after a dot, and keys in brackets: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 

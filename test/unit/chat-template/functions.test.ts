@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { render } from './render.ts';
 
 // The expected texts are what Jinja2 3.1.6 renders.
-describe('Functions', () => {
+describe('a function', () => {
   it.each([
     [
       "{{ dict(a=1, **{'b':2}) }} {{ dict([('x',1)]) }} {{ range(3)|list }} {{ range(5,0,-2)|list }} {{ range(3) }}",
       "{'a': 1, 'b': 2} {'x': 1} [0, 1, 2] [5, 3, 1] range(0, 3)",
     ],
-  ])('makes values: %j', (template, expected) => {
+  ])('creates values: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -17,7 +17,7 @@ describe('Functions', () => {
       "{% set c = cycler('a','b') %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}{% set j = joiner(',') %}{{ j() }}{{ j() }}",
       'abab,',
     ],
-  ])('takes turns: %j', (template, expected) => {
+  ])('cycles through values: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -26,7 +26,7 @@ describe('Functions', () => {
       "{{ strftime_now('%d %b %Y, %H:%M') }} {{ strftime_now('%-d %B %y %j %I %p %A %e|%U %W %V %G %u') }} {{ strftime_now('%%') }}",
       '04 Jul 2025, 09:05 4 July 25 185 09 AM Friday  4|26 26 27 2025 5 %',
     ],
-  ])('tells the time: %j', (template, expected) => {
+  ])('returns the time: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 });

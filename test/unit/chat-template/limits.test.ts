@@ -15,7 +15,7 @@ function limitOf(run: () => unknown): string {
 const GROW = (name: string, start: string, step: string) =>
   `{% set ns = namespace(${name}=${start}) %}{% for i in range(100000) %}{% set ns.${name} = ${step} %}{% endfor %}`;
 
-describe('The limits of a rendering', () => {
+describe('the limits of rendering', () => {
   it.each([
     ['loops in loops', '{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}'],
     ['calls that double', '{% macro m(x) %}{% if x %}{{ m(x-1) }}{{ m(x-1) }}{% endif %}{% endmacro %}{{ m(40) }}'],
@@ -86,15 +86,15 @@ describe('The limits of a rendering', () => {
     expect(limitOf(() => compileTemplate(`{{ ${open.repeat(20_000)}`))).toBe('nesting');
   });
 
-  it('refuse blocks nested thousands of times', () => {
+  it('reject blocks that are nested thousands of times', () => {
     expect(limitOf(() => compileTemplate('{% if 1 %}'.repeat(5_000)))).toBe('nesting');
   });
 
-  it('refuse a source of megabytes', () => {
+  it('reject a source of megabytes', () => {
     expect(limitOf(() => compileTemplate('x'.repeat(1_000_000)))).toBe('sourceCharacters');
   });
 
-  it('can be lower', () => {
+  it('can be lowered', () => {
     const template = compileTemplate('{% for i in range(100) %}{{ i }}{% endfor %}');
     expect(limitOf(() => template.render({}))).toBe('none');
     expect(limitOf(() => template.render({}, { limits: { steps: 100 } }))).toBe('steps');
@@ -113,7 +113,7 @@ describe('The limits of a rendering', () => {
     expect(limitOf(() => compileTemplate(source).render({}, { limits: { characters } }))).toBe('characters');
   });
 
-  it('grow with the conversation', () => {
+  it('scale with the conversation', () => {
     const template = compileTemplate('{% for m in messages %}{{ m.role }}: {{ m.content|trim }}\n{% endfor %}');
     const messages = Array.from({ length: 20_000 }, () => ({ role: 'user', content: 'word '.repeat(200) }));
     const { text, steps } = template.render({ messages });

@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { render } from './render.ts';
 
 // The expected texts are what Jinja2 3.1.6 renders.
-describe('Loops', () => {
+describe('a loop', () => {
   it.each([
     [
       '{% for i in l %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.revindex0 }}{{ loop.first }}{{ loop.last }}{{ loop.length }}{{ loop.depth }};{% endfor %}',
       '1032TrueFalse31;2121FalseFalse31;3210FalseTrue31;',
     ],
-  ])('says where it is: %j', (template, expected) => {
+  ])('has a loop variable: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -21,7 +21,7 @@ describe('Loops', () => {
 
   it.each([
     ["{% for i in [1,1,2] %}{{ loop.cycle('a','b') }}{{ loop.changed(i) }};{% endfor %}", 'aTrue;bFalse;aTrue;'],
-  ])('cycles and notices changes: %j', (template, expected) => {
+  ])('cycles values and detects changes: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -38,7 +38,7 @@ describe('Loops', () => {
       '023',
     ],
     ['{% for i in l %}{% continue %}{% else %}none{% endfor %}', 'none'],
-  ])('breaks and continues: %j', (template, expected) => {
+  ])('supports break and continue: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -47,7 +47,7 @@ describe('Loops', () => {
       '{% for i in [1,[2,[3]]] recursive %}{% if i is iterable %}<{{ loop(i) }}>{% else %}{{ i }}@{{ loop.depth }}{% endif %}{% endfor %}',
       '1@1<2@2<3@3>>',
     ],
-  ])('walks recursively: %j', (template, expected) => {
+  ])('iterates recursively: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -56,7 +56,7 @@ describe('Loops', () => {
       '{% for k, v in d.items() %}{{ k }}={{ v }};{% endfor %}{% for a, (b, c) in [(1,(2,3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}',
       'b=1;a=x;C=None;123',
     ],
-  ])('takes elements apart: %j', (template, expected) => {
+  ])('unpacks elements: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -65,7 +65,7 @@ describe('Loops', () => {
       "{% for c in 'añ🙂' %}[{{ c }}]{% endfor %}{% for k in d %}{{ k }}{% endfor %}{% for i in 1, 2 %}{{ i }}{% endfor %}",
       '[a][ñ][🙂]baC12',
     ],
-  ])('walks what can be walked: %j', (template, expected) => {
+  ])('iterates over all iterables: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -74,7 +74,7 @@ describe('Loops', () => {
       '{% for i in l %}{% set outer = loop %}{% for j in l %}{{ outer.index }}{{ loop.index }} {% endfor %}{% endfor %}',
       '11 12 13 21 22 23 31 32 33 ',
     ],
-  ])('has a loop variable of its own inside another: %j', (template, expected) => {
+  ])('has its own loop variable in another loop: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 

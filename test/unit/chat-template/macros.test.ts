@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { render } from './render.ts';
 
 // The expected texts are what Jinja2 3.1.6 renders.
-describe('Macros', () => {
+describe('a macro', () => {
   it.each([
     [
       '{% macro m(a, b=2, c=a) %}{{ a }}{{ b }}{{ c }};{% endmacro %}{{ m(1) }}{{ m(1, c=3) }}{{ m(b=1, a=0) }}{{ m() }}{{ m(none) }}',
       '121;123;010;2;None2None;',
     ],
-  ])('takes arguments by place, by name and by default: %j', (template, expected) => {
+  ])('accepts positional, keyword and default arguments: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -17,7 +17,7 @@ describe('Macros', () => {
       "{% macro m(a) %}{{ a }}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, 2, 3, k=4) }}{{ m(*[1, 2], **{'k': 3}) }}",
       "1(2, 3){'k': 4}1(2,){'k': 3}",
     ],
-  ])('takes more where it asks for more: %j', (template, expected) => {
+  ])('accepts variable arguments if it uses them: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -30,7 +30,7 @@ describe('Macros', () => {
 
   it.each([
     ['{% macro m() %}{{ i is defined }}{% endmacro %}{% for i in l %}{{ m() }}{% endfor %}', 'FalseFalseFalse'],
-  ])('sees the variables around its definition, not those of the caller: %j', (template, expected) => {
+  ])('sees the variables of its definition, not those of the caller: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -43,7 +43,7 @@ describe('Macros', () => {
 
   it.each([
     ['{% macro m() %}[{{ caller(1, b=2) }}]{% endmacro %}{% call(a, b) m() %}{{ a }}-{{ b }}{% endcall %}', '[1-2]'],
-  ])('gets a body from a call block: %j', (template, expected) => {
+  ])('receives a body from a call block: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { render } from './render.ts';
 
 // The expected texts are what Jinja2 3.1.6 renders.
-describe('Methods of texts, lists and dictionaries', () => {
+describe('a method of strings, lists and dictionaries', () => {
   it.each([
     [
       "{{ ws.strip() }}|{{ 'xxaxx'.strip('x') }}|{{ '\\n a'.lstrip('\\n') }}|{{ 'a \\n'.rstrip() }}|",
@@ -44,7 +44,7 @@ describe('Methods of texts, lists and dictionaries', () => {
       "{{ 'aB'.upper() }} {{ 'ÀB'.lower() }} {{ \"it's ok\".title() }} {{ 'hELLO'.capitalize() }} {{ 'aB'.swapcase() }} {{ 'ß'.upper() }}",
       "AB àb It'S Ok Hello Ab SS",
     ],
-  ])('changes letters: %j', (template, expected) => {
+  ])('changes case: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -62,7 +62,7 @@ describe('Methods of texts, lists and dictionaries', () => {
       "{{ '12'.isdigit() }} {{ 'a1'.isalnum() }} {{ 'ab'.isalpha() }} {{ ' '.isspace() }} {{ 'AB'.isupper() }} {{ 'é'.isascii() }} {{ ''.isdigit() }}",
       'True True True True True False False',
     ],
-  ])('asks: %j', (template, expected) => {
+  ])('tests strings: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { render } from './render.ts';
 
 // The expected texts are what Jinja2 3.1.6 renders.
-describe('Scopes of variables', () => {
+describe('a variable scope', () => {
   it.each([['{% set x = 1 %}{% for i in l %}{% set x = x + i %}{{ x }}{% endfor %}{{ x }}', '4231']])(
     'keeps what a loop sets inside it: %j',
     (template, expected) => {
@@ -22,7 +22,7 @@ describe('Scopes of variables', () => {
       '{% set ns = namespace(n=0) %}{% for i in l %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}{{ ns.q is defined }}',
       '6False',
     ],
-  ])('carries values out of a loop in a namespace: %j', (template, expected) => {
+  ])('keeps values in a namespace after a loop: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -37,7 +37,7 @@ describe('Scopes of variables', () => {
       "{% set x %}a{% set y = 1 %}{{ n }}{% endset %}[{{ x }}]{{ y }}{% set z | upper | replace('A','b') %}aca{% endset %}{{ z }}",
       '[a3]bCb',
     ],
-  ])('collects a block: %j', (template, expected) => {
+  ])('captures a block: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 

@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { render } from './render.ts';
 
 // The expected texts are what Jinja2 3.1.6 renders.
-describe('Tests', () => {
+describe('a test', () => {
   it.each([
     [
       "{% for x in [1, 1.0, true, none, 'a', [1], (1,), {'a':1}, range(1)] %}{{ x is integer }}{{ x is float }}{{ x is number }}{{ x is boolean }}{{ x is none }}{{ x is string }}{{ x is sequence }}{{ x is iterable }}{{ x is mapping }}\n{% endfor %}",
       'TrueFalseTrueFalseFalseFalseFalseFalseFalse\nFalseTrueTrueFalseFalseFalseFalseFalseFalse\nFalseFalseTrueTrueFalseFalseFalseFalseFalse\nFalseFalseFalseFalseTrueFalseFalseFalseFalse\nFalseFalseFalseFalseFalseTrueTrueTrueFalse\nFalseFalseFalseFalseFalseFalseTrueTrueFalse\nFalseFalseFalseFalseFalseFalseTrueTrueFalse\nFalseFalseFalseFalseFalseFalseTrueTrueTrue\nFalseFalseFalseFalseFalseFalseTrueTrueFalse\n',
     ],
-  ])('tells types: %j', (template, expected) => {
+  ])('checks types: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -26,7 +26,7 @@ describe('Tests', () => {
       "{{ 'upper' is filter }} {{ 'nope' is filter }} {{ 'even' is test }} {{ range is callable }}",
       'True False True True',
     ],
-  ])('knows filters and tests: %j', (template, expected) => {
+  ])('checks for filters and tests: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { render } from './render.ts';
 
 // The expected texts are what Jinja2 3.1.6 renders.
-describe('Undefined values and none', () => {
+describe('an undefined value', () => {
   it.each([
     [
       "[{{ undef }}] {{ undef|length }} {{ undef|list }} {{ undef|join(',') }} {{ undef|upper }} {{ 'a' ~ undef }} {{ not undef }} {{ 'a' in undef }} {{ undef == undef }} {{ undef != 1 }}{% for x in undef %}{% else %} none{% endfor %}",
@@ -17,7 +17,7 @@ describe('Undefined values and none', () => {
       "{{ d.q is defined }} {{ d['q'] is defined }} {{ s.q is defined }} {{ l[9] is defined }} {{ no.q is defined }} {{ d.q|default('x') }} {{ no|default('y', true) }}",
       'False False False False False x y',
     ],
-  ])('is what an absent attribute gives: %j', (template, expected) => {
+  ])('is the result of a missing attribute: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 

@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { render } from './render.ts';
 
 // The expected texts are what Jinja2 3.1.6 renders.
-describe("How a template's own whitespace is kept and dropped", () => {
+describe('the whitespace of a template', () => {
   it.each([
     ['a\n{% if t %}\nb\n{% endif %}\nc\n', 'a\nb\nc'],
     ['a\n  {% if t %}\n  b\n  {% endif %}\n  c', 'a\n  b\n  c'],
     ['x\n  {# note #}\ny', 'x\ny'],
     ['x\n  {%+ if t %}y{% endif +%}\nz', 'x\n  y\nz'],
-  ])('trims blocks: %j', (template, expected) => {
+  ])('is trimmed around blocks: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -16,7 +16,7 @@ describe("How a template's own whitespace is kept and dropped", () => {
     ['a\n  {{ n }}\n  b', 'a\n  3\n  b'],
     ['{{ n }}\n   {% if t %}x{% endif %}\n', '3\nx'],
     ['   {{- n -}}   x', '3x'],
-  ])('keeps what surrounds a printed value: %j', (template, expected) => {
+  ])('is kept around expressions: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -24,7 +24,7 @@ describe("How a template's own whitespace is kept and dropped", () => {
     ['a \n {%- if t -%} \n b \n {%- endif -%} \n c', 'abc'],
     ['a {#- c -#} b', 'ab'],
     ['a\u00a0\u2028{{- n }}', 'a3'],
-  ])('strips where a minus says so: %j', (template, expected) => {
+  ])('is stripped next to a minus sign: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
@@ -38,21 +38,21 @@ describe("How a template's own whitespace is kept and dropped", () => {
   it.each([
     ['a\n', 'a'],
     ['a\n\n', 'a\n'],
-  ])('drops one newline at the end: %j', (template, expected) => {
+  ])('loses one newline at the end: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
   it.each([
     ['x{% raw %}{{ n }}{% if %}{% endraw %}y', 'x{{ n }}{% if %}y'],
     ['a\n  {% raw -%}  {{ n }}  {%- endraw %}\n z', 'a\n{{ n }} z'],
-  ])('leaves raw text alone: %j', (template, expected) => {
+  ])('is kept in raw blocks: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 
   it.each([
     ["{{ {'a':{'b':1}}}}", "{'a': {'b': 1}}"],
     ["{{ '}}' }}{{ '%}' }}", '}}%}'],
-  ])('closes a tag only outside brackets: %j', (template, expected) => {
+  ])('does not affect tags with brackets: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
 });

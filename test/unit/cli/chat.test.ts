@@ -62,7 +62,7 @@ describe('an answer with reasoning', () => {
     expect(lines).toEqual([...EVENTS, { output: 'Because', finishReason: 'stop' }]);
   });
 
-  it('is written with its tool calls and rendered Markdown on a terminal, and as it is to a file', async () => {
+  it('is written with tool calls and rendered Markdown on a terminal, and unchanged to a file', async () => {
     const events = [
       { type: 'generationUpdate', payload: { token: '', reasoning: 'Look.' } },
       { type: 'generationUpdate', payload: { token: 'I **loo' } },
@@ -76,7 +76,7 @@ describe('an answer with reasoning', () => {
   });
 });
 
-describe('a command of a chat', () => {
+describe('a chat command', () => {
   it.each([
     ['/help', { name: 'help', rest: '' }],
     ['/system Be brief.\nAnd kind. ', { name: 'system', rest: 'Be brief.\nAnd kind.' }],
@@ -115,19 +115,19 @@ describe('the keyboard of a chat', () => {
   it.each([
     ['whole', ['a\u001b[200~x\ry\r\nz\n\u001b[201~b']],
     ['in single characters', ['a', '\u001b[', ...'200~x\ry\nz', '\u001b[', ...'201~b']],
-  ])('delivers a pasted text of several lines as one, %s', async (_how, pieces) => {
+  ])('delivers pasted text of several lines at once, %s', async (_how, pieces) => {
     const { type } = keyboard();
     let typed = '';
     for (const piece of pieces) typed = await type(piece);
     expect(typed).toBe('ax\ny\nzb');
   });
 
-  it('delivers other keys as they are', async () => {
+  it('delivers other keys unchanged', async () => {
     const { type } = keyboard();
     expect(await type('é\u001b[A\u001b')).toBe('é\u001b[A\u001b');
   });
 
-  it('only reports Ctrl-C while keys are held, and forgets what was typed before it', async () => {
+  it('reports only Ctrl-C while keys are buffered, and discards keys typed before it', async () => {
     const { keys, type, interrupts } = keyboard();
     keys.hold();
     expect(await type('half\u0003next')).toBe('');
@@ -138,7 +138,7 @@ describe('the keyboard of a chat', () => {
 });
 
 describe('long texts', () => {
-  it('stand as a label in a line, and labels that were typed for themselves', () => {
+  it('are shown as a label, unlike labels that were typed', () => {
     const texts = new LongTexts();
     const label = texts.shown('a\nb');
     expect(label).toBe('[Text 1: 2 lines]');

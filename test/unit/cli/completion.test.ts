@@ -28,7 +28,7 @@ describe('completions', () => {
 
   for (const shell of ['bash', 'zsh', 'fish']) {
     describeIfInstalled(`of ${shell}`, [shell], (program) => {
-      it('have a syntax that the shell accepts', () => {
+      it('have valid syntax', () => {
         const folder = mkdtempSync(join(tmpdir(), 'tabagent-completion-'));
         const script = join(folder, 'script');
         writeFileSync(script, COMPLETIONS[shell]?.(COMMANDS) ?? '');
@@ -74,7 +74,7 @@ describe('completions', () => {
       expect(offered(['rm', 'a/'], ['a/b/one.gguf', 'c/d/two.gguf'])).toEqual(['a/b/one.gguf']);
     });
 
-    it("run nothing that a model's name contains", () => {
+    it("do not execute code in a model's name", () => {
       const [word = ''] = offered(['rm', 'a/'], [HOSTILE]);
       expect(execFileSync('bash', ['-c', `printf %s ${word}`], { cwd: folder, encoding: 'utf8' })).toBe(HOSTILE);
       expect(readdirSync(folder)).not.toContain('hit');
@@ -106,7 +106,7 @@ describe('an old version of Node.js', () => {
     ['22.18.0', true],
     ['22.19.0', false],
     ['24.0.0', false],
-  ])('%s is refused: %s', (version, refused) => {
+  ])('%s is rejected: %s', (version, refused) => {
     expect(tooOldNode(version) !== undefined).toBe(refused);
   });
 });

@@ -17,7 +17,7 @@ describe('an interrupted command', () => {
     expect(interrupts.exitCode).toBe(exitCode);
   });
 
-  it('can take over Ctrl-C for a while, but not Ctrl-Break', () => {
+  it('can temporarily handle Ctrl-C, but not Ctrl-Break', () => {
     interrupts = new Interrupts();
     interrupts.onCtrlC(() => {});
     process.emit('SIGINT');

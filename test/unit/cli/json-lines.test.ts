@@ -7,7 +7,7 @@ async function* pieces(text: string, length: number): AsyncGenerator<Buffer> {
 }
 
 it.each([1_000, 65_536, 10_000_000])(
-  'a line that is too long is found out, come as it may (%i bytes at a time)',
+  'a line that is too long is detected in chunks of any size (%i bytes at a time)',
   async (length) => {
     const input = pieces(`{"a":1}\n"${'x'.repeat(1_050_000)}"\n`, length);
     await expect(Array.fromAsync(readJsonLines(input, 'it'))).rejects.toMatchObject({

@@ -66,12 +66,12 @@ describe('Markdown on a terminal', () => {
     ['**', '**'],
     ['', ''],
     ['\n\n', '\n\n'],
-  ])('shows %j, whole and in single characters', (text, expected) => {
+  ])('renders %j, at once and character by character', (text, expected) => {
     expect(rendered([text])).toBe(expected);
     expect(joined(rendered(text))).toBe(expected);
   });
 
-  it('shows text as soon as nothing that follows can change it', () => {
+  it('prints text as soon as its rendering is certain', () => {
     let shown = '';
     const writer = new MarkdownWriter((text) => {
       shown += text;
@@ -84,7 +84,7 @@ describe('Markdown on a terminal', () => {
     expect(withTags(shown)).toBe('A plain <b>bold</> ');
   });
 
-  it('shows a marker without an end after 300 characters', () => {
+  it('prints an unclosed marker as text after 300 characters', () => {
     let shown = '';
     const writer = new MarkdownWriter((text) => {
       shown += text;

@@ -46,17 +46,17 @@ describe('a command line', () => {
     [['one', '--count', '--all'], '--count requires a value: --count NUMBER'],
     [['one', '--all=yes'], '--all does not take a value, but "yes" was given.'],
     [['one', '--colour', 'rod'], 'Invalid value for --colour: "rod". Expected one of red, green. Did you mean "red"?'],
-  ])('%j is refused with a reason', (typed, message) => {
+  ])('%j is rejected with a reason', (typed, message) => {
     expect(() => parse(...typed)).toThrow(expect.objectContaining({ name: 'UsageError', message }));
   });
 
-  it('names an invalid number', () => {
+  it('reports an invalid number', () => {
     expect(() => parse('one', '--count', 'many').number('count')).toThrow(
       'Invalid value for --count: "many". Expected a number.',
     );
   });
 
-  it('refuses an extra argument', () => {
+  it('rejects an extra argument', () => {
     const single = { ...COMMAND, args: COMMAND.args.slice(0, 1) };
     expect(() => parseCommand(single, ['one', 'two'])).toThrow('Unexpected argument: "two".');
   });

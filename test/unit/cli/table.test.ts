@@ -21,12 +21,12 @@ describe('the table of commands', () => {
     expect(commandOf('constructor')).toBeUndefined();
   });
 
-  it('names every setting in the help of "set"', () => {
+  it('describes every setting in the help of "set"', () => {
     const words = commandOf('set')?.details?.split(/[\s,]+/) ?? [];
     expect(SETTING_NAMES.filter((name) => !words.includes(name))).toEqual([]);
   });
 
-  it('says once which options may be repeated, and shows it of arguments in the usage', () => {
+  it('documents once which options can be repeated, and shows it for arguments in the usage', () => {
     const help = COMMANDS.map(helpOf).join('');
     expect(help).toMatch(/--allow-origin ORIGIN .*; may be repeated\n/);
     expect(help).not.toMatch(/repeated.*repeated/);
@@ -35,7 +35,7 @@ describe('the table of commands', () => {
   });
 
   describe.each(COMMANDS.map((command) => [command.name, command] as const))('%s', (_name, command) => {
-    it('has a program, and uses actions that the host has', async () => {
+    it('has a program, and uses existing actions', async () => {
       expect(typeof (await command.load()).run).toBe('function');
       for (const action of command.actions) expect([...ACTIONS.keys()]).toContain(action);
     });

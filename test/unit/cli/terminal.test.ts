@@ -5,7 +5,7 @@ import { paint } from '../../../host/cli/terminal/styles.ts';
 import { displayWidth, facts, printable, table } from '../../../host/cli/terminal/text.ts';
 import { FakeTerminal } from '../../support/cli/fake-terminal.ts';
 
-describe('text for people', () => {
+describe('human-readable text', () => {
   it('removes control characters from names', () => {
     expect(printable('a\u001b]0;title\u0007b\u202ec\r\n\td')).toBe('a]0;titlebc\n\td');
     expect(table([['a\u001b[2J', 'b']])).toBe('a[2J  b\n');
@@ -69,7 +69,7 @@ describe('a progress line', () => {
     etaSeconds: 440,
   };
 
-  it.each([40, 60, 80, 100, 120, 200])('keeps its figures in %i columns, with any name', (columns) => {
+  it.each([40, 60, 80, 100, 120, 200])('shows all numbers in %i columns, with any name', (columns) => {
     for (const label of ['m.gguf', step.label, '模型'.repeat(40), 'e\u0301'.repeat(60)]) {
       const line = barLine({ ...step, label }, columns);
       for (const figure of ['42', '7.4 GB', '23.4 MB/s', '7 min 20 s']) expect(line).toContain(figure);
@@ -81,18 +81,18 @@ describe('a progress line', () => {
     expect(barLine(step, 80)).toMatch(/^Qwen3\S*…\S*Q4_K_XL\.gguf /);
   });
 
-  it('shows no speed and no time left before they are known', () => {
+  it('shows speed and remaining time only when they are known', () => {
     const line = barLine({ ...step, bytesPerSecond: 0, etaSeconds: null }, 200);
     expect(line).not.toMatch(/\/s|left/);
   });
 
-  it('shows the number of connections where there is room for it', () => {
+  it('shows the number of connections if there is enough space', () => {
     expect(barLine({ ...step, connections: 8 }, 200)).toContain('8 connections');
     expect(barLine({ ...step, connections: 1 }, 200)).toMatch(/1 connection$/);
     expect(barLine({ ...step, connections: 8 }, 60)).toBe(barLine(step, 60));
   });
 
-  it('says why no bytes arrive, and what happens next', () => {
+  it('shows why no data arrives, and what happens next', () => {
     const payload = {
       modelId: 'a/b/m.gguf',
       repoId: 'a/b',
@@ -122,7 +122,7 @@ describe('a progress line', () => {
     ).toBeUndefined();
   });
 
-  it('writes one line about each kind of stall where there is no terminal', () => {
+  it('prints one line about each kind of stall without a terminal', () => {
     const terminal = new FakeTerminal({});
     const view = progressView(terminal);
     const stall = (kind: string, text: string) => view.update({ ...step, stall: { kind, text } });

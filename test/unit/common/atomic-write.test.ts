@@ -65,7 +65,7 @@ describe('atomicWrite', () => {
     [0o022, 0o600],
     [0o000, 0o600],
     [0o077, 0o644],
-  ])('with umask %o creates a file of mode %o, and never one that more can read', async (umask, mode) => {
+  ])('with umask %o creates a file of mode %o, which is never readable by more users', async (umask, mode) => {
     const before = process.umask(umask);
     try {
       await atomicWrite(
@@ -90,7 +90,7 @@ describe('atomicWrite', () => {
     expect(readFileSync(file, 'utf8')).toBe('ours');
   });
 
-  it('creates no folder, and reports where a folder is in the way', async () => {
+  it("does not create folders, and reports a folder at the file's path", async () => {
     await expect(atomicWrite(join(folder, 'missing', 'file'), '')).rejects.toMatchObject({ code: 'ENOENT' });
     mkdirSync(file);
     await expect(atomicWrite(file, '')).rejects.toHaveProperty('code');

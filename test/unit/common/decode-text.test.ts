@@ -17,7 +17,7 @@ describe('decodeText', () => {
   it.each([
     ['an old code page', Buffer.from('J\xf6rg', 'latin1')],
     ['half a character', Buffer.from([0xff, 0xfe, 0x00, 0xd8])],
-  ])('refuses %s', (_encoding, bytes) => {
+  ])('rejects %s', (_encoding, bytes) => {
     expect(() => decodeText(bytes)).toThrow('not valid for encoding');
   });
 

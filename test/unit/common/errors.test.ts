@@ -26,7 +26,7 @@ describe('errorInfo', () => {
     expect(errorInfo(error)).toEqual({ code: 'DISK_FULL', message: 'The disk is full.', details: { path: '/models' } });
   });
 
-  it('has no details where the error has none', () => {
+  it('has no details if the error has none', () => {
     expect(errorInfo(new HostError('ABORTED', 'The host is shutting down.'))).toEqual({
       code: 'ABORTED',
       message: 'The host is shutting down.',
@@ -43,7 +43,7 @@ describe('errorInfo', () => {
   );
 });
 
-it('isSystemError recognizes errors of the system by their code, of any realm', () => {
+it('isSystemError recognizes system errors by their code, from any realm', () => {
   expect(isSystemError({ code: 'ENOENT' }, 'EACCES', 'ENOENT')).toBe(true);
   expect(isSystemError({ code: 'ENOENT' }, 'EACCES')).toBe(false);
   expect(isSystemError({ code: 2 }, 'ENOENT')).toBe(false);

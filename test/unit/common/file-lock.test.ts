@@ -31,7 +31,7 @@ describe('a lock', () => {
     second?.release();
   });
 
-  it('can be shared, and cannot be taken exclusively meanwhile', () => {
+  it('can be shared, which prevents an exclusive lock', () => {
     const shares = [FileLock.share(path), FileLock.share(path)];
     expect(shares.every((share) => share !== undefined)).toBe(true);
     expect(FileLock.try(path)).toBeUndefined();
@@ -44,7 +44,7 @@ describe('a lock', () => {
     exclusive?.release();
   });
 
-  it('has an empty file while it is held, and none otherwise', () => {
+  it('has an empty file only while it is held', () => {
     expect(FileLock.isHeld(path)).toBe(false);
     expect(existsSync(path)).toBe(false);
     const lock = FileLock.try(path);
@@ -53,7 +53,7 @@ describe('a lock', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('works if another program wrote to its file', () => {
+  it('works even if another program wrote to its file', () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, 'garbage '.repeat(1000));
     const lock = FileLock.try(path);
@@ -91,7 +91,7 @@ describe('a lock between processes', () => {
         return join(to, basename(path));
       },
     ],
-  ])('stays with its holder, whatever the holder asks about it by %s', async (_name, nameIt) => {
+  ])('stays with its holder while the holder checks it by %s', async (_name, nameIt) => {
     const own = FileLock.try(path);
     const name = nameIt();
     expect([FileLock.isHeld(name), FileLock.try(name), FileLock.share(name)]).toEqual([true, undefined, undefined]);
@@ -130,7 +130,7 @@ describe('a lock between processes', () => {
     other = new LockProcess();
   });
 
-  it('can be taken at every attempt while another process checks it', async () => {
+  it('can be acquired while another process checks it', async () => {
     let done = false;
     let asked = 0;
     const asking = (async () => {
@@ -153,7 +153,7 @@ describe('a lock between processes', () => {
     expect(refused).toBe(0);
   });
 
-  it('has one holder while many processes take and release it', async () => {
+  it('has one holder while many processes acquire and release it', async () => {
     const others = Array.from({ length: 3 }, () => new LockProcess());
     try {
       for (let round = 0; round < 40; round += 1) {

@@ -70,7 +70,7 @@ describe('a file that another program has open', () => {
     await fs.rm(other, { recursive: true });
   });
 
-  it('causes no waiting on other platforms, where missing permissions have their own errors', async () => {
+  it('causes no delay on other platforms, where missing permissions have different errors', async () => {
     pretend('linux');
     faults = ['EPERM'];
     await expect(renameFile(file, other)).rejects.toMatchObject({ code: 'EPERM' });

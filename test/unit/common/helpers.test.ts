@@ -4,7 +4,7 @@ import { lazy } from '../../../host/common/lazy.ts';
 import { sum } from '../../../host/common/sum.ts';
 
 describe('sum', () => {
-  it('adds numbers of any iterable, and is 0 for none', () => {
+  it('adds the numbers of any iterable, and returns 0 for an empty one', () => {
     expect(sum([1, 2, 3.5])).toBe(6.5);
     expect(sum(new Map([['a', 4]]).values())).toBe(4);
     expect(sum([])).toBe(0);
@@ -41,7 +41,7 @@ describe('lazy', () => {
     expect(await value()).toBe('opened');
   });
 
-  it('creates another value after a reset, even while the first one is being created', async () => {
+  it('creates a new value after a reset, even while the first one is being created', async () => {
     const first = Promise.withResolvers<string>();
     const values = [first.promise, Promise.resolve('second')];
     const value = lazy(async () => values.shift() ?? 'third');

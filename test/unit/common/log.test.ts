@@ -33,7 +33,7 @@ describe('createLogger', () => {
     for (const secret of [token, 'abc.def', 'deadbeef', 'cafe']) expect(text).not.toContain(secret);
   });
 
-  it('escapes characters that have a meaning outside JSON', () => {
+  it('escapes characters with a meaning outside of JSON', () => {
     const file = join(folder, 'host.log');
     const log = createLogger({ file, debug: false });
     const text = "$(touch PWNED) `touch PWNED` <script>'&\n\r* * * * * root\u001b[2J\u009b2J\u0085\u2028\u202e";
@@ -47,12 +47,12 @@ describe('createLogger', () => {
     expect(readdirSync(folder)).toEqual(['host.log']);
   });
 
-  it('never throws, even where it cannot write', () => {
+  it('never throws, even if it cannot write', () => {
     const log = createLogger({ file: join(folder, '\0', 'host.log'), debug: false });
     expect(() => log.info('x', { huge: 1n })).not.toThrow();
   });
 
-  it('names the request in every line, across asynchronous calls', async () => {
+  it('logs the request in every line, across asynchronous calls', async () => {
     const file = join(folder, 'host.log');
     const log = createLogger({ file, debug: false });
     const work = async (name: string) => {

@@ -5,7 +5,7 @@ import { longPath } from '../../../host/common/long-path.ts';
 const NAME = `${'d'.repeat(120)}/${'e'.repeat(120)}/f.gguf`;
 
 describe('longPath', () => {
-  it('has the prefix of long paths where Windows needs it', () => {
+  it('adds the prefix for long paths on Windows', () => {
     const path = win32.join('C:\\models', NAME);
     expect(longPath(path, win32)).toBe(`\\\\?\\${path}`);
     expect(longPath(`\\\\?\\${path}`, win32)).toBe(`\\\\?\\${path}`);

@@ -23,14 +23,14 @@ describe('the folders of a user', () => {
     });
   });
 
-  it('ignore relative XDG folders, as the specification says', () => {
+  it('ignore relative XDG folders, as the specification requires', () => {
     const env = { HOME: '/home/ada', XDG_CONFIG_HOME: 'here', XDG_DATA_HOME: './x', XDG_CACHE_HOME: '.' };
     expect(userFolders({ platform: 'linux', env })).toEqual(
       userFolders({ platform: 'linux', env: { HOME: '/home/ada' } }),
     );
   });
 
-  it('are below Library on macOS', () => {
+  it('are in Library on macOS', () => {
     expect(userFolders({ platform: 'darwin', env: { HOME: '/Users/ada' } })).toMatchObject({
       config: '/Users/ada/Library/Application Support',
       cache: '/Users/ada/Library/Caches',
@@ -38,7 +38,7 @@ describe('the folders of a user', () => {
     });
   });
 
-  it('are below AppData on Windows', () => {
+  it('are in AppData on Windows', () => {
     expect(
       userFolders({ platform: 'win32', env: { USERPROFILE: 'C:\\Users\\ada', APPDATA: 'D:\\Roaming' } }),
     ).toMatchObject({

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { throttle } from '../../../host/common/progress.ts';
 
 describe('throttle', () => {
-  it('passes on the latest progress once per interval, and always the last', () => {
+  it('reports the latest progress once per interval, and always the last', () => {
     let now = 0;
     const heard: number[] = [];
     const listener = throttle(

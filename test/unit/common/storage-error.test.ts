@@ -19,7 +19,7 @@ function cannotOpen(): unknown {
 }
 
 describe('a database that SQLite could not open', () => {
-  it('lacked file descriptors if the file can be opened, even if some are free again', () => {
+  it('failed for lack of file descriptors if the file can be opened, even if some are free again', () => {
     expect(storageError(cannotOpen(), join(folder.path, 'a.sqlite'))).toMatchObject({ code: 'TOO_MANY_FILES' });
   });
 
@@ -29,7 +29,7 @@ describe('a database that SQLite could not open', () => {
     expect(storageError(cannotOpen(), path)).toMatchObject({ code: 'CACHE_NOT_WRITABLE' });
   });
 
-  it('is not writable if its folder is missing or closed', () => {
+  it('is not writable if its folder is missing or not accessible', () => {
     const closed = join(folder.path, 'closed');
     mkdirSync(closed);
     chmodSync(closed, 0o500);

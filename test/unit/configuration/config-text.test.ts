@@ -9,7 +9,7 @@ const folder = tempFolder('config');
 afterAll(() => folder.remove());
 
 describe('a configuration file', () => {
-  it('is read up to its largest size, and refused above it', () => {
+  it('is read up to the size limit, and rejected above it', () => {
     const file = join(folder.path, 'large.json');
     writeFileSync(file, `{}${' '.repeat(MAX_CONFIG_BYTES - 2)}`, { mode: 0o600 });
     expect(readConfigJson(file)).toEqual({});

@@ -167,14 +167,14 @@ function askAfterEachStep(seed: number, steps: number, prompts: readonly ChatPro
   }
 }
 
-describe('the next question can always be asked', () => {
+describe('every conversation can be continued', () => {
   const prompts = Object.entries(TEMPLATES).map(([name, template]) => [name, promptsOf(template)] as const);
 
-  it.each(prompts)('the template with %s is used, not a substitute', (_, made) => {
+  it.each(prompts)("with the model's own template with %s", (_, made) => {
     expect(made.format).toMatchObject({ used: 'template', error: null });
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('after anything that can happen, whatever the template: seed %i', (seed) => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('after any events, with any template: seed %i', (seed) => {
     askAfterEachStep(
       seed,
       STEPS,

@@ -42,7 +42,7 @@ const shown = () => store.messages('a', ALL).items.map(({ content }) => content)
 const prompt = (start: TurnStart) => store.startTurn('a', start, OPTIONS).messages.map(({ content }) => content);
 
 describe('an answer', () => {
-  it('gives a conversation without a title one', () => {
+  it('sets the title of a conversation without one', () => {
     store.create({ id: 'a' });
     store.update('a', { system_prompt: 'Be brief.' });
     turn(asking('one'), 'two');
@@ -52,7 +52,7 @@ describe('an answer', () => {
     expect(store.get('a').title).toBe('Mine');
   });
 
-  it('is stored with its question before it is generated, while it grows, and when it ends', async () => {
+  it('is stored with its question before, during and after its generation', async () => {
     const { questionId, answerId, isNew, messages } = store.startTurn('a', asking('one'), OPTIONS);
     expect(isNew).toBe(true);
     expect(messages).toEqual([{ role: 'user', content: 'one' }]);
@@ -82,7 +82,7 @@ describe('an answer', () => {
     ]);
   });
 
-  it('of a conversation that is deleted meanwhile is not stored', () => {
+  it('is not stored if its conversation is deleted meanwhile', () => {
     const { answerId } = store.startTurn('a', asking('one'), OPTIONS);
     store.delete('a');
     expect(store.saveAnswer(answerId, 'host', { content: 'two', details: null })).toBe(false);
@@ -92,7 +92,7 @@ describe('an answer', () => {
     raw.close();
   });
 
-  it('of a killed host keeps the stored text, which a search finds', async () => {
+  it('keeps its stored text if the host is killed, and a search finds it', async () => {
     const { answerId } = store.startTurn('a', asking('one'), OPTIONS);
     store.saveAnswer(answerId, 'host', { content: 'half', details: null });
     store.close();
@@ -105,7 +105,7 @@ describe('an answer', () => {
     expect(store.otherWriters('other')).toEqual([]);
   });
 
-  it('can be generated again for the same question, which keeps the first one', () => {
+  it('can be regenerated for the same question, which keeps the first one', () => {
     const first = turn(asking('one'), 'two');
     turn(asking('three'), 'four');
     const again = turn({ type: 'regenerate', message: first.answerId }, 'TWO');
@@ -117,7 +117,7 @@ describe('an answer', () => {
     expect(shown()).toEqual(['one', 'two', 'three', 'four']);
   });
 
-  it('starts a branch where a question is edited, even the first one', () => {
+  it('starts a branch if a question is edited, even the first one', () => {
     const first = turn(asking('one'), 'two');
     const second = turn(asking('three'), 'four');
     turn(asking('THREE', first.answerId), 'FOUR');
@@ -141,7 +141,7 @@ describe('an answer', () => {
     expect(shown()).toEqual(['one', 'two']);
   });
 
-  it('is rejected for messages that the conversation does not have', () => {
+  it('is rejected for messages that are not in the conversation', () => {
     expect(() => store.startTurn('a', { type: 'continue' }, OPTIONS)).toThrow(
       expect.objectContaining({ code: 'CONVERSATION_NOT_FOUND' }),
     );
@@ -230,7 +230,7 @@ describe('a conversation', () => {
     expect(await store.search('two', { count: 5 })).toHaveLength(1);
   });
 
-  it('cannot be restored after one of the same id was created', () => {
+  it('cannot be restored after one with the same ID was created', () => {
     turn(asking('one'), 'two');
     store.delete('a');
     store.create({ id: 'a', title: 'Other' });
@@ -239,7 +239,7 @@ describe('a conversation', () => {
   });
 
   it.each([1, 2, 3, 4, 5])(
-    'of a database of version %i loses nothing, and is shown in the same order',
+    'from a database of version %i is complete, and shown in the same order',
     async (version) => {
       store.close();
       folder.remove();

@@ -38,7 +38,7 @@ describe('the branches of a conversation', () => {
     expect(ids(branches(text).shown(selected))).toBe(shown);
   });
 
-  it('have alternatives where messages have the same parent', () => {
+  it('have alternatives if messages have the same parent', () => {
     const tree = branches('a b c d<b !e<b f<b');
     const shown = tree.shown('d');
     expect([...tree.siblings(shown)]).toEqual([['d', ['c', 'd', 'f']]]);

@@ -38,7 +38,7 @@ function contentsOf(store: Conversations) {
 }
 
 it.each(Array.from({ length: 12 }, (_, seed) => [seed]))(
-  'stores become equal in any order of exchange: seed %i',
+  'stores converge in any order of synchronization: seed %i',
   (seed) => {
     const random = seededRandom(seed + 1);
     const below = (limit: number) => Math.floor(random() * limit);

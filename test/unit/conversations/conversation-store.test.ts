@@ -10,7 +10,7 @@ import { RecordedLog } from '../../support/recorded-log.ts';
 const ENTRY = new URL('../../../host/main.ts', import.meta.url);
 const LIMITS = { count: 100, bytes: 1_000_000 };
 
-describe('the thread of the conversations', () => {
+describe('the conversation thread', () => {
   let folder: ReturnType<typeof tempFolder>;
   let file: string;
   let log: RecordedLog;
@@ -26,7 +26,7 @@ describe('the thread of the conversations', () => {
     folder.remove();
   });
 
-  it('answers calls in order, with errors that have their codes', async () => {
+  it('executes calls in order, and preserves error codes', async () => {
     const [created, , messages] = await Promise.all([
       store.create({ id: 'a', title: 'First' }),
       store.addMessages('a', [{ role: 'user', content: 'one' }]),
@@ -39,7 +39,7 @@ describe('the thread of the conversations', () => {
     expect(error).toMatchObject({ code: 'CONVERSATION_NOT_FOUND', details: { conversation_id: 'no' } });
   });
 
-  it('leaves the event loop free while another host writes', async () => {
+  it('does not block the event loop while another host writes', async () => {
     await store.create({ id: 'a' });
     const other = new DatabaseSync(file);
     other.exec('BEGIN IMMEDIATE');
@@ -56,7 +56,7 @@ describe('the thread of the conversations', () => {
     expect((await store.messages('a', { limits: LIMITS })).total).toBe(1);
   });
 
-  it('recovers a damaged database with the next call, logs it, and reports it once', async () => {
+  it('recovers a damaged database in the next call, logs it, and reports it once', async () => {
     await store.close();
     writeFileSync(file, 'this is no database, whatever its name says'.repeat(100));
     store = openConversationStore({ entry: ENTRY, file, log });

@@ -56,7 +56,7 @@ describe('a conversation', () => {
     expect(store.get('a')).toMatchObject({ title: 'First', user_id: 'default', topic: null });
   });
 
-  it('is returned as it is if it is created again', () => {
+  it('is returned unchanged if it is created again', () => {
     store.create({ id: 'a', title: 'First' });
     expect(store.create({ id: 'a', title: 'Second' })).toMatchObject({
       existed: true,
@@ -235,7 +235,7 @@ describe('synchronization', () => {
     expect(store.pull(ALL)).toMatchObject({ conversations: [{ id: 'a' }], messages: [{ id: 'm' }] });
   });
 
-  it('refuses a message with the id of a message in another conversation', () => {
+  it('rejects a message with the ID of a message in another conversation', () => {
     store.push({ conversations: [row('a', 1), row('b', 1)], messages: [messageRow('m', 'a', 1)] });
     expect(store.push({ conversations: [], messages: [messageRow('m', 'b', 2)] })).toMatchObject({
       messages: { synced: 0, skipped: 1 },
@@ -273,7 +273,7 @@ describe('a deleted conversation', () => {
     expect(store.export(ALL).rows).toMatchObject([{ type: 'conversation', title: 'Again' }]);
   });
 
-  it('skips rows that arrive later', () => {
+  it('ignores rows that arrive later', () => {
     store.create({ id: 'a', title: 'Old' });
     const pulled = store.pull(ALL);
     store.delete('a');
@@ -283,7 +283,7 @@ describe('a deleted conversation', () => {
     expect(store.export(ALL).rows).toEqual([]);
   });
 
-  it('does not give its late messages to a new conversation of the same id', async () => {
+  it('does not pass late messages to a new conversation with the same ID', async () => {
     const other = await Conversations.open(join(folder.path, 'other.sqlite'), new RecordedLog());
     store.create({ id: 'a', title: 'Old' });
     other.push(store.pull(ALL));
@@ -307,7 +307,7 @@ describe('a deleted conversation', () => {
     );
   });
 
-  it('leaves no text in any file of the database while hosts are running, nor do replaced texts', async () => {
+  it('leaves no text in any database file while hosts are running, nor do replaced texts', async () => {
     const other = await Conversations.open(file, new RecordedLog());
     const words = Array.from({ length: 60 }, (_, i) => `confidential${i}`);
     for (const [i, word] of words.entries()) {
@@ -333,7 +333,7 @@ describe('a deleted conversation', () => {
 });
 
 describe('adding messages', () => {
-  it('refuses the id of another message, and then adds none', () => {
+  it('rejects the ID of another message, and then adds none', () => {
     store.create({ id: 'a' });
     store.create({ id: 'b' });
     const message = { id: 'm', role: 'user', content: 'first' };
@@ -416,7 +416,7 @@ describe('pages', () => {
     expect(second.items.map(({ content }) => content)).toEqual(ids.slice(6, 13));
   });
 
-  it('hold as many bytes as allowed, and at least one item', () => {
+  it('contain as many bytes as allowed, and at least one item', () => {
     store.addMessages('c00', [{ role: 'user', content: 'x'.repeat(5_000) }]);
     const sizes = [100, 1_000, 100_000].map(
       (bytes) => store.messages('c00', { limits: { count: 100, bytes } }).items.length,
@@ -424,13 +424,13 @@ describe('pages', () => {
     expect(sizes).toEqual([1, 1, 2]);
   });
 
-  it('of a list that was not read by this host are refused', () => {
+  it('of a list that this host did not read are rejected', () => {
     expect(() => store.list({ cursor: '999.7', limits })).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST' }));
   });
 });
 
 describe('an export', () => {
-  it('can be imported without a difference', async () => {
+  it('can be imported without changes', async () => {
     store.push({
       conversations: [row('a', 5, { title: 'A\u0000\u{1F642}', topic: '', domain: 'd', user_id: 'u' })],
       messages: [messageRow('m', 'a', 9.125, 'text\r\n'), messageRow('n', 'a', 9.125), messageRow('o', 'b', 1e-7)],
@@ -452,7 +452,7 @@ describe('an export', () => {
 });
 
 describe('a database', () => {
-  it('that cannot be read at all is kept under another name, which is reported once', async () => {
+  it('that is unreadable is kept under another name, which is reported once', async () => {
     store.close();
     writeFileSync(file, Buffer.alloc(8192, 0x41));
     store = await Conversations.open(file, new RecordedLog());
@@ -498,7 +498,7 @@ describe('a database', () => {
       store.close();
     });
 
-    it('is recovered but for the rows on them, and found again by its words', async () => {
+    it('is recovered except for the rows on them, and searchable', async () => {
       const leaves = leavesOf('messages');
       damage([leaves[3] ?? 0, leaves[20] ?? 0, leaves[21] ?? 0]);
       store = await Conversations.open(file, new RecordedLog());
@@ -519,7 +519,7 @@ describe('a database', () => {
       expect(store.messages('c7', ALL).total).toBe(MESSAGES);
     });
 
-    it('that are found only while it is used is closed, and recovered when it is opened again', async () => {
+    it('is closed if they are found while it is used, and recovered when it is opened again', async () => {
       let damaged = 0;
       const onDamage = () => {
         damaged += 1;
@@ -536,7 +536,7 @@ describe('a database', () => {
     });
   });
 
-  it('that is large is used at once, and closed when its check finds damage', async () => {
+  it('that is large can be used immediately, and is closed if its check finds damage', async () => {
     store.create({ id: 'large', title: 'Large' });
     store.addMessages(
       'large',

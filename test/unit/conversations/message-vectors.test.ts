@@ -37,7 +37,7 @@ function kept(vectors: MessageVectors, dimensions = 2): number[][] {
 }
 
 describe('MessageVectors', () => {
-  it('are kept over a restart, each model its own', async () => {
+  it('are kept after a restart, separately for each model', async () => {
     fill(store.vectorsOf('x'));
     store.close();
     store = await Conversations.open(file, new RecordedLog());
@@ -49,7 +49,7 @@ describe('MessageVectors', () => {
     expect(store.vectorsOf('y').waiting()).toBe(2);
   });
 
-  it('are not kept for a text that changed while they were made', () => {
+  it('are not stored for a text that changed while they were computed', () => {
     const vectors = store.vectorsOf('x');
     vectors.start(2);
     const unseen = vectors.withoutVector(10);
@@ -59,25 +59,28 @@ describe('MessageVectors', () => {
     expect(vectors.withoutVector(10).map(({ content }) => content)).toEqual(['too']);
   });
 
-  it('go where the model of the id has come to make others', () => {
+  it('are removed if the model with the ID now produces different ones', () => {
     fill(store.vectorsOf('x'), 2);
     store.vectorsOf('x').start(3);
     expect(kept(store.vectorsOf('x'), 2)).toEqual([]);
     expect(store.vectorsOf('x').waiting()).toBe(2);
   });
 
-  it.each([0, -1000])('are those of the three models used last, where the clock goes by %d ms a search', (step) => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout'] });
-    try {
-      for (const model of ['w', 'x', 'y', 'z']) {
-        fill(store.vectorsOf(model));
-        jest.setSystemTime(Date.now() + step);
+  it.each([0, -1000])(
+    'are kept for the three most recently used models, with a clock that advances by %d ms per search',
+    (step) => {
+      jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout'] });
+      try {
+        for (const model of ['w', 'x', 'y', 'z']) {
+          fill(store.vectorsOf(model));
+          jest.setSystemTime(Date.now() + step);
+        }
+      } finally {
+        jest.useRealTimers();
       }
-    } finally {
-      jest.useRealTimers();
-    }
-    expect(['w', 'x', 'y', 'z'].map((model) => kept(store.vectorsOf(model)).length)).toEqual([0, 2, 2, 2]);
-  });
+      expect(['w', 'x', 'y', 'z'].map((model) => kept(store.vectorsOf(model)).length)).toEqual([0, 2, 2, 2]);
+    },
+  );
 
   it('can be stored in a database that an earlier version created', async () => {
     store.close();

@@ -31,8 +31,8 @@ const sent = (...branch: Message[]) =>
     ({ role, content, tool_calls }) => `${role}: ${tool_calls === undefined ? content : 'call'}`,
   );
 
-describe('the messages that a model is sent', () => {
-  it('are the turns with their answers, including those that were stopped or reached a limit', () => {
+describe('the messages that are sent to a model', () => {
+  it('are turns with answers, including those that were stopped or reached a limit', () => {
     expect(
       sent(user('a'), answer('b'), user('c'), answer('d', 'stopped'), user('e'), answer('f', 'length'), user('g')),
     ).toEqual(['user: a', 'assistant: b', 'user: c', 'assistant: d', 'user: e', 'assistant: f', 'user: g']);
@@ -42,11 +42,11 @@ describe('the messages that a model is sent', () => {
     ['failed', answer('half an answer', 'failed')],
     ['empty', answer('', 'stopped')],
     ['blank', answer(' \n')],
-  ])('leave out a turn whose answer is %s', (_, bad) => {
+  ])('omit a turn whose answer is %s', (_, bad) => {
     expect(sent(user('a'), bad, user('b'), answer('c'), user('d'))).toEqual(['user: b', 'assistant: c', 'user: d']);
   });
 
-  it('keep a turn whose second answer is good, and one of two questions in a row', () => {
+  it('include a turn whose second answer is complete, and one of two consecutive questions', () => {
     expect(sent(user('a'), answer('', 'failed'), answer('b'), user('c'))).toEqual([
       'user: a',
       'assistant: b',

@@ -23,7 +23,7 @@ describe('the activity of a download', () => {
     }
   });
 
-  it('says since when it is stalled, and when connections are replaced', () => {
+  it('reports since when it is stalled, and when connections are replaced', () => {
     const activity = watch();
     activity.record(7);
     activity.connections = { connections: 2, pause: undefined };
@@ -74,7 +74,7 @@ describe('the activity of a download', () => {
     expect(activity.current.next).toBeUndefined();
   });
 
-  it('does not mention the pause of one connection while others receive bytes', () => {
+  it('does not report the pause of one connection while others receive data', () => {
     const activity = watch();
     const pause = { reason: 'failed' as const, error: limited, until: START + 1000 };
     activity.connections = { connections: 3, pause };
@@ -83,5 +83,5 @@ describe('the activity of a download', () => {
     expect(activity.current.next).toMatchObject({ action: 'retry', code: 'RATE_LIMITED' });
   });
 
-  it('says nothing where another process downloads', () => expect(activityFields(undefined)).toEqual({}));
+  it('reports nothing if another process downloads', () => expect(activityFields(undefined)).toEqual({}));
 });

@@ -10,7 +10,7 @@ const folder = tempFolder('gathered');
 afterAll(() => folder.remove());
 
 describe('BufferedWrite', () => {
-  it('writes bytes at their offsets, in pieces of any size, and reports them once they are on the disk', async () => {
+  it('writes bytes at their offsets, in chunks of any size, and reports them when they are on the disk', async () => {
     const bytes = seededBytes(3 * 1024 * 1024 + 17, 5);
     const path = join(folder.path, 'file');
     const file = await PartialFile.open(path, bytes.length);
@@ -29,7 +29,7 @@ describe('BufferedWrite', () => {
     expect(written.reduce((sum, count) => sum + count)).toBe(bytes.length);
   });
 
-  it('collects small pieces into larger writes', async () => {
+  it('combines small chunks into larger writes', async () => {
     const bytes = seededBytes(1_000_000, 5);
     const path = join(folder.path, 'small');
     const file = await PartialFile.open(path, bytes.length);

@@ -33,14 +33,14 @@ describe('ChunkQueue', () => {
   const chunksOf = (runs: ChunkRun[]) =>
     runs.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, n) => first + n));
 
-  it('hands out every chunk once, from the start, in runs that are shorter near the end', () => {
+  it('returns every chunk once, from the start, in runs that get shorter near the end', () => {
     const runs = takeAll(new ChunkQueue(Array(100).keys(), 4));
     expect(chunksOf(runs)).toEqual([...Array(100).keys()]);
     expect(Math.max(...runs.map(({ first, end }) => end - first))).toBe(8);
     expect(runs.slice(-4).map(({ first, end }) => end - first)).toEqual([1, 1, 1, 1]);
   });
 
-  it('never includes a chunk that is not missing in a run', () => {
+  it('never includes an existing chunk in a run', () => {
     const missing = [0, 1, 5, 6, 7, 20];
     const runs = takeAll(new ChunkQueue(missing, 1));
     expect(chunksOf(runs)).toEqual(missing);
@@ -57,7 +57,7 @@ describe('ChunkQueue', () => {
     expect(runs[2]?.end).toBeGreaterThan(4);
   });
 
-  it('hands out again what was returned', () => {
+  it('returns released chunks again', () => {
     const queue = new ChunkQueue([0, 1, 2], 1);
     takeAll(queue);
     queue.add([1]);
@@ -67,7 +67,7 @@ describe('ChunkQueue', () => {
 });
 
 describe('ChunkCursor', () => {
-  it('returns each chunk when its last byte arrives, in pieces of any size', () => {
+  it('returns each chunk when its last byte arrives, in data of any size', () => {
     const grid = new ChunkGrid(25, 10);
     const bytes = seededBytes(25, 1);
     for (let step = 1; step <= 10; step += 1) {

@@ -37,7 +37,7 @@ describe('the number of connections', () => {
     expect(follow(plan, each(20), 100).at(-1)).toBe(16);
   });
 
-  it('goes back if more do not help, and finds that fewer suffice', () => {
+  it('decreases if more do not help, and finds that fewer suffice', () => {
     const plan = new ConnectionPlan({ initial: 8, max: 16 });
     const targets = follow(plan, each(100, 100), 400);
     expect(average(targets.slice(300))).toBeLessThan(3);
@@ -50,19 +50,19 @@ describe('the number of connections', () => {
     expect(targets.filter((target) => target === 4).length).toBeGreaterThan(0.85 * targets.length);
   });
 
-  it('shrinks on a network that gets slower with many', () => {
+  it('decreases on a network that gets slower with many connections', () => {
     const plan = new ConnectionPlan({ initial: 8, max: 16 });
     const targets = follow(plan, (connections) => 1000 / connections, 300);
     expect(average(targets.slice(200))).toBeLessThan(2.5);
   });
 
-  it('grows again when the network gets faster', () => {
+  it('increases again when the network gets faster', () => {
     const plan = new ConnectionPlan({ initial: 4, max: 16 });
     follow(plan, each(100, 100), 200);
     expect(follow(plan, each(100), 200).at(-1)).toBe(16);
   });
 
-  it('keeps to the number of connections that the server accepts, and waits long before it tries more', () => {
+  it('does not exceed the number that the server accepts, and waits long before it tries more', () => {
     const plan = new ConnectionPlan({ initial: 8, max: 16 });
     plan.refused(3);
     expect(plan.target).toBe(3);
@@ -70,7 +70,7 @@ describe('the number of connections', () => {
     expect(Math.max(...follow(plan, each(100), 40))).toBeGreaterThan(3);
   });
 
-  it('never grows by a refusal, and keeps one connection', () => {
+  it('never increases after a rejection, and is at least one', () => {
     const plan = new ConnectionPlan({ initial: 4, max: 16 });
     plan.refused(12);
     expect(plan.target).toBe(4);

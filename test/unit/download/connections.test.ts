@@ -11,7 +11,7 @@ describe('slowConnections', () => {
     expect(slowConnections(of(100, 0)).map(({ rate }) => rate)).toEqual([0]);
   });
 
-  it('returns none if all are alike, or if there is one', () => {
+  it('returns none if all are equally fast, or if there is only one', () => {
     expect(slowConnections(of(100, 60, 80, 40))).toEqual([]);
     expect(slowConnections(of(0, 0, 0))).toEqual([]);
     expect(slowConnections(of(1))).toEqual([]);

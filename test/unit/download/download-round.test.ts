@@ -145,7 +145,7 @@ describe('a download round', () => {
     expect(whileSeveral.length).toBeLessThanOrEqual(6);
   });
 
-  it.each([403, 429, 503])('leaves the work to the connections that the server accepts beside a %d', async (status) => {
+  it.each([403, 429, 503])('continues with the connections that the server accepts after a %d', async (status) => {
     server = await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } } });
     const log = new RecordedLog();
     const hub = new Hub({ endpoint: server.url, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log });

@@ -28,7 +28,7 @@ describe('publishing a downloaded file', () => {
     return file;
   }
 
-  it('gives it its final name', async () => {
+  it('renames it to its final name', async () => {
     await (await write('model')).publish(finalPath);
     expect(readFileSync(finalPath, 'utf8')).toBe('model');
     expect(existsSync(partialPath)).toBe(false);
@@ -60,7 +60,7 @@ describe('publishing a downloaded file', () => {
   });
 });
 
-describe('a disk that does not take large files', () => {
+describe('a disk that does not support large files', () => {
   const path = join(folder.path, 'large.partial');
   afterEach(() => {
     jest.restoreAllMocks();

@@ -36,7 +36,7 @@ describe('the checksum of a file that is being downloaded', () => {
     return new PrefixHash(grid, hasher);
   };
 
-  it('is correct for any order of the chunks, and waits for earlier ones', async () => {
+  it('is correct for any order of chunks, and waits for earlier ones', async () => {
     const states: ChunkState[] = Array(GRID.count).fill('missing');
     const hash = make('sha256');
     const reached = [];
@@ -55,7 +55,7 @@ describe('the checksum of a file that is being downloaded', () => {
     expect(await hash.digest()).toBe(createHash('sha1').update(`blob ${SIZE}\0`).update(BYTES).digest('hex'));
   });
 
-  it('of an empty file is that of no bytes', async () => {
+  it('of an empty file is that of zero bytes', async () => {
     const hash = make('git-sha1', new ChunkGrid(0, 10));
     expect(await hash.advance([], never)).toBeUndefined();
     // Output of `git hash-object /dev/null`.

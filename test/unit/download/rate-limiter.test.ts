@@ -18,7 +18,7 @@ function clock() {
 }
 
 describe('RateLimiter', () => {
-  it('limits many callers together to its speed', async () => {
+  it('limits the total speed of many callers', async () => {
     const time = clock();
     const rateLimiter = new RateLimiter(1_000_000, time);
     for (let i = 0; i < 200; i += 1) await rateLimiter.take(50_000, never);
@@ -35,13 +35,13 @@ describe('RateLimiter', () => {
     expect(time.now()).toBeGreaterThanOrEqual(60_000 + 750);
   });
 
-  it('does not limit without a speed', async () => {
+  it('does not limit if no speed is set', async () => {
     const time = clock();
     await new RateLimiter(undefined, time).take(1e12, never);
     expect(time.now()).toBe(0);
   });
 
-  it('limits one download to its own speed, and all of them to the shared one', async () => {
+  it('limits each download to its own speed, and all of them to the shared one', async () => {
     const time = clock();
     const all = new RateLimiter(1_000_000, time);
     expect(all.child(undefined)).toBe(all);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SpeedMeter } from '../../../host/download/speed-meter.ts';
 
 describe('SpeedMeter', () => {
-  it('measures the speed over the last seconds only', () => {
+  it('measures the speed of only the last seconds', () => {
     let now = 0;
     const meter = new SpeedMeter(() => now);
     let bytes = 0;

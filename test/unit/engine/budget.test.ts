@@ -30,8 +30,8 @@ const model = { files: ['/models/a/b/large.gguf'], shape: SHAPE } as unknown as 
 const SETTINGS = { gpuLayers: 0, contextSize: 8192, threads: 4 };
 const minutes = (ms: number) => ms / 60_000;
 
-describe('the budget of a model', () => {
-  it('covers 1.5 times the estimate of its load, on whatever device', () => {
+describe("the limits of a model's process", () => {
+  it('allow 1.5 times the estimated memory of its load, on any device', () => {
     for (const gpuLayers of [0, 40, 81]) {
       const { ram, vram } = memoryFor(demandOf(SHAPE, SETTINGS), gpuLayers, 1);
       const { memoryBytes } = budgetOf(model, { ...SETTINGS, gpuLayers });
@@ -40,31 +40,31 @@ describe('the budget of a model', () => {
     }
   });
 
-  it('lets a large model be read from a slow disk, at a load and for every step', () => {
+  it('allow reading a large model from a slow disk, for the load and for every step', () => {
     const { loadMs, stepMs } = budgetOf(model, SETTINGS);
     // A hard disk reads 100 MB/s: 7 minutes for this file, during which llama.cpp reports nothing.
     expect(minutes(loadMs)).toBeGreaterThan(20);
     expect(minutes(stepMs({ kind: 'evaluate', size: 1 }))).toBeGreaterThan(20);
   });
 
-  it('lets an old processor evaluate a batch of 512 tokens of a model of 4 GB, 8 seconds a token', () => {
+  it('allow an old CPU to evaluate a batch of 512 tokens of a model of 4 GB, at 8 seconds per token', () => {
     const small = { ...model, shape: { ...SHAPE, fileBytes: 4 * GB } };
     expect(minutes(budgetOf(small, SETTINGS).stepMs({ kind: 'evaluate', size: 512 }))).toBeGreaterThan((512 * 8) / 60);
   });
 
-  it('gives a driver minutes to compile its programs', () => {
+  it('allow a driver minutes to compile its kernels', () => {
     const steps = budgetOf(model, { ...SETTINGS, gpuLayers: 81 });
     expect(minutes(steps.stepMs({ kind: 'context', size: 512 }))).toBeGreaterThan(10);
   });
 
-  it('ends a small model soon', () => {
+  it('are short for a small model', () => {
     const small = { ...model, shape: { ...SHAPE, fileBytes: 1e6 } };
     const { stepMs } = budgetOf(small, SETTINGS);
     expect(minutes(stepMs({ kind: 'tokenize', size: 1_000 }))).toBeLessThan(1);
     expect(minutes(stepMs({ kind: 'evaluate', size: 32 }))).toBeLessThan(2);
   });
 
-  it('names the file without its folder', () => {
+  it('name the file without its folder', () => {
     expect(budgetOf(model, SETTINGS).file).toBe('large.gguf');
   });
 });

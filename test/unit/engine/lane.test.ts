@@ -14,7 +14,7 @@ function work(name: string, started: string[]) {
 }
 
 describe('Lane', () => {
-  it('never runs more than it has capacity', async () => {
+  it('never exceeds its capacity', async () => {
     const lane = new Lane(2);
     let [running, most] = [0, 0];
     const run = () =>
@@ -28,7 +28,7 @@ describe('Lane', () => {
     expect(most).toBe(2);
   });
 
-  it('runs as much as it has capacity, and the rest in order', async () => {
+  it('uses its full capacity, and runs waiting work in order', async () => {
     const lane = new Lane(2);
     const started: string[] = [];
     const works = ['a', 'b', 'c', 'd'].map((name) => work(name, started));
@@ -43,7 +43,7 @@ describe('Lane', () => {
     expect(await late).toBe('late');
   });
 
-  it('leaves out what is aborted while it waits', async () => {
+  it('skips work that is aborted while it waits', async () => {
     const lane = new Lane(1);
     const started: string[] = [];
     const [first, second, third] = [work('first', started), work('second', started), work('third', started)];

@@ -9,7 +9,7 @@ describe("the tail of a runner's output", () => {
     expect(tail.lines(3)).toEqual(['two', 'three', 'four']);
   });
 
-  it('leaves out stack traces: the reason stands before them', () => {
+  it('omits stack traces, because the reason precedes them', () => {
     const tail = new LogTail();
     tail.add(
       Buffer.from(
@@ -19,7 +19,7 @@ describe("the tail of a runner's output", () => {
     expect(tail.lines(9)).toEqual(['GGML_ASSERT(n > 0) failed']);
   });
 
-  it('stays within 64 KiB, and keeps the end', () => {
+  it('is limited to the last 64 KiB', () => {
     const tail = new LogTail();
     for (let i = 0; i < 100_000; i++) tail.add(Buffer.from(`line ${i}\n`));
     const lines = tail.lines(Number.POSITIVE_INFINITY);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readGpuMode, runnerEnv } from '../../../host/engine/runner-env.ts';
 
 describe("a runner's environment", () => {
-  it('contains what drivers and the loader need', () => {
+  it('contains variables that drivers and the loader need', () => {
     const env = {
       PATH: '/bin',
       HOME: '/home/u',
@@ -13,7 +13,7 @@ describe("a runner's environment", () => {
     expect(runnerEnv(env)).toMatchObject(env);
   });
 
-  it('holds no token, no proxy, and nothing that changes how Node starts', () => {
+  it('contains no token, no proxy, and nothing that affects how Node.js starts', () => {
     const secrets = {
       HF_TOKEN: 'hf_x',
       HUGGING_FACE_HUB_TOKEN: 'hf_y',
@@ -26,13 +26,13 @@ describe("a runner's environment", () => {
     for (const name of Object.keys(secrets)) expect(env).not.toHaveProperty(name);
   });
 
-  it('keeps ggml from starting a debugger on its own process', () => {
+  it('prevents ggml from starting a debugger', () => {
     expect(runnerEnv({})).toEqual({ GGML_NO_BACKTRACE: '1' });
   });
 });
 
 describe('TABAGENT_GPU', () => {
-  it('leaves the choice to llama.cpp when it is not set', () => {
+  it('lets llama.cpp choose if it is not set', () => {
     expect(readGpuMode({})).toBe('auto');
     expect(readGpuMode({ TABAGENT_GPU: '' })).toBe('auto');
   });
@@ -41,7 +41,7 @@ describe('TABAGENT_GPU', () => {
     expect(readGpuMode({ TABAGENT_GPU: mode.toUpperCase() })).toBe(mode);
   });
 
-  it('is refused by name when it is something else', () => {
+  it('is rejected by name if it is invalid', () => {
     expect(() => readGpuMode({ TABAGENT_GPU: 'opencl' })).toThrow(
       /TABAGENT_GPU must be one of auto, cuda, vulkan, metal, off, but is "opencl"/,
     );

@@ -22,8 +22,8 @@ function guarded(memory: { now: number | undefined } = { now: 0 }) {
   return { guard, errors, memory };
 }
 
-describe('a step', () => {
-  it('may take as long as its size allows, and the next one again', () => {
+describe('the time limit', () => {
+  it('depends on the size of a step, and restarts with the next one', () => {
     const { guard, errors } = guarded();
     guard.begin(1, 'generate');
     for (let piece = 0; piece < 5; piece += 1) {
@@ -35,7 +35,7 @@ describe('a step', () => {
     expect(errors).toMatchObject([{ code: 'ENGINE_ENDED', details: { reason: 'progress', limitMs: 10_000 } }]);
   });
 
-  it('of another command does not count', () => {
+  it('ignores steps of other commands', () => {
     const { guard, errors } = guarded();
     guard.begin(1, 'generate');
     guard.step(1, { kind: 'evaluate', size: 100 });
@@ -46,7 +46,7 @@ describe('a step', () => {
     expect(errors).toEqual([]);
   });
 
-  it('does not run out while the computer sleeps', () => {
+  it('does not expire while the computer sleeps', () => {
     const { guard, errors } = guarded();
     guard.begin(1, 'generate');
     guard.step(1, { kind: 'evaluate', size: 10 });
@@ -57,7 +57,7 @@ describe('a step', () => {
     expect(errors).toEqual([]);
   });
 
-  it('is expected of every command but a load, which has its own limit', () => {
+  it('applies to every command except loads, which have their own limit', () => {
     const { guard, errors } = guarded();
     guard.begin(1, 'load');
     jest.advanceTimersByTime(600_000);
@@ -68,8 +68,8 @@ describe('a step', () => {
   });
 });
 
-describe('memory', () => {
-  it('is read while a command runs, and not otherwise', () => {
+describe('the memory limit', () => {
+  it('is checked only while a command runs', () => {
     const { guard, errors, memory } = guarded({ now: 1_000 });
     guard.begin(1, 'generate');
     jest.advanceTimersByTime(1_000);
@@ -82,7 +82,7 @@ describe('memory', () => {
     expect(errors).toMatchObject([{ details: { reason: 'memory', bytes: 1_001, limitBytes: 1_000, file: 'm.gguf' } }]);
   });
 
-  it('may grow by two announced contexts', () => {
+  it('increases for up to two announced contexts', () => {
     const { guard, errors, memory } = guarded({ now: 1_400 });
     guard.begin(1, 'embed');
     guard.step(1, { kind: 'context', size: 200 });
@@ -93,7 +93,7 @@ describe('memory', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('that the runner reports may hold the mapped file too', () => {
+  it('includes the mapped file if the runner reports its memory', () => {
     const { guard, errors } = guarded({ now: undefined });
     guard.reported(1_500);
     expect(errors).toEqual([]);

@@ -53,7 +53,7 @@ describe('the callers', () => {
   const actions = () => host.requests.map(({ action }) => action);
   const generated = () => host.requests.filter(({ action }) => action === 'GENERATE');
 
-  it('get answers in pieces, and learn nothing about the model', async () => {
+  it('receive streamed answers, and no information about the model', async () => {
     const caller = site();
     const done = await caller.request('prompt', HELLO);
     expect(caller.received.map(({ kind }) => kind)).toEqual(['fitted', 'chunk', 'done']);
@@ -68,7 +68,7 @@ describe('the callers', () => {
     expect(stored[USAGE]).toEqual({ day: '2026-06-22', callers: { [SITE]: { requests: 1, tokens: 13 } } });
   });
 
-  it('are told nothing of errors but whether it was their request', async () => {
+  it('are told about errors only whether their request caused them', async () => {
     const caller = site();
     const failWith = async (code: string, details: Record<string, unknown>) => {
       host.failing = { action: 'GENERATE', error: hostError(code, details) };
@@ -89,7 +89,7 @@ describe('the callers', () => {
     expect(JSON.stringify(caller.received)).not.toContain('/home');
   });
 
-  it('cannot reach the host with fields of their own', async () => {
+  it('cannot pass arbitrary fields to the host', async () => {
     const caller = site();
     await caller.request('prompt', {
       messages: [{ role: 'user', content: 'x', modelPath: 'y', chat_id: 'z' }],
@@ -105,7 +105,7 @@ describe('the callers', () => {
     expect(Object.keys(fields.settings).sort()).toEqual(['max_new_tokens', 'reasoning']);
   });
 
-  it('pass on tools, calls, results, constraints and the mode of sampling', async () => {
+  it('can pass tools, calls, results, constraints and the sampling mode', async () => {
     const caller = site();
     await caller.request('prompt', {
       messages: [
@@ -138,7 +138,7 @@ describe('the callers', () => {
     });
   });
 
-  it('cannot restrict an answer whose prefix is longer than the host takes', async () => {
+  it('cannot constrain an answer whose prefix is longer than the host accepts', async () => {
     host.contextSize = 20_000;
     const messages = [...HELLO.messages, { role: 'assistant', content: 'x'.repeat(4_097) }];
     const answer = await site().request('prompt', { messages, continues: true, constraint: { regex: 'x*' } });
@@ -146,7 +146,7 @@ describe('the callers', () => {
     expect(generated()).toEqual([]);
   });
 
-  describe('are refused', () => {
+  describe('are rejected', () => {
     it.each([
       ['a site that is not allowed', { origin: 'https://c.test', frameId: 0 }],
       ['the same host with another port', { origin: 'https://a.test:8443', frameId: 0 }],
@@ -164,12 +164,12 @@ describe('the callers', () => {
       expect(host.requests).toEqual([]);
     });
 
-    it('but not frames of allowed sites in allowed pages', async () => {
+    it('but not if they are frames of allowed sites in allowed pages', async () => {
       const caller = site(OTHER, { frameId: 7, tab: { url: `${SITE}/path` } });
       expect(await caller.request('prompt', HELLO)).toMatchObject({ kind: 'done' });
     });
 
-    it('once the user takes it back, also in the middle of an answer', async () => {
+    it('when the user revokes the permission, even during an answer', async () => {
       host.waits = true;
       const caller = site();
       const id = caller.start('prompt', HELLO);
@@ -185,14 +185,14 @@ describe('the callers', () => {
     });
   });
 
-  describe('are bounded', () => {
+  describe('are limited', () => {
     it.each<[string, unknown]>([
       ['nothing', undefined],
       ['text', 'prompt'],
       ['no id', { verb: 'prompt' }],
       ['half an id', { id: 1.5, verb: 'prompt' }],
       ['a negative id', { id: -1, verb: 'prompt' }],
-    ])('%s is not answered', (_what, message) => {
+    ])('%s is ignored', (_what, message) => {
       const caller = site();
       caller.send(message);
       expect(caller.received).toEqual([]);
@@ -232,7 +232,7 @@ describe('the callers', () => {
       expect(host.requests).toEqual([]);
     });
 
-    it('to one answer at a time for a site, over all its documents', async () => {
+    it('to one answer at a time per site, over all its documents', async () => {
       host.waits = true;
       const [one, two] = [site(), site()];
       const first = one.start('prompt', HELLO);
@@ -265,7 +265,7 @@ describe('the callers', () => {
       expect(site(OTHER).isDisconnected).toBe(false);
     });
 
-    it('in the time of an answer', async () => {
+    it('in the duration of an answer', async () => {
       host.waits = true;
       const caller = site();
       const id = caller.start('prompt', HELLO);
@@ -275,7 +275,7 @@ describe('the callers', () => {
       expect(host.running).toBe(0);
     });
 
-    it('when their document goes: what it has running is stopped, and what waits never begins', async () => {
+    it('when their document closes: running requests are stopped, and waiting ones never start', async () => {
       host.waits = true;
       const caller = site();
       caller.start('prompt', HELLO);
@@ -289,7 +289,7 @@ describe('the callers', () => {
     });
   });
 
-  describe('that fill the context window', () => {
+  describe('with a full context window', () => {
     const messages = (...tokens: number[]) =>
       tokens.map((count, index) => ({
         role: index % 2 === 0 ? 'user' : 'assistant',
@@ -309,7 +309,7 @@ describe('the callers', () => {
       ]);
     });
 
-    it('are told how much was too much', async () => {
+    it('are told by how much they exceed it', async () => {
       const caller = site();
       const tooMuch = { name: 'QuotaExceededError', requested: 301, quota: 300 };
       expect(await caller.request('prompt', { messages: messages(1, 301), fresh: 1 })).toMatchObject(tooMuch);
@@ -324,7 +324,7 @@ describe('the callers', () => {
   });
 
   describe('models', () => {
-    it('are the active one, the one that was used last, or that of the site', async () => {
+    it('can be the active one, the last used one, or that of the site', async () => {
       const caller = site();
       await caller.request('prompt', HELLO);
       host.current = null;
@@ -337,7 +337,7 @@ describe('the callers', () => {
       expect(generated().at(-1)?.fields.modelPath).toBe('other');
     });
 
-    it('are unavailable without any', async () => {
+    it('are unavailable if there are none', async () => {
       host.current = null;
       const caller = site();
       expect(await caller.request('availability')).toMatchObject({ result: { availability: 'unavailable' } });
@@ -360,7 +360,7 @@ describe('the callers', () => {
       expect(await created).toMatchObject({ kind: 'done' });
     });
 
-    it('are downloaded only after the user has used the page, with the progress of the host', async () => {
+    it("are downloaded only after user activation, with the host's progress", async () => {
       decide([entry(SITE, { model: 'absent' })]);
       const caller = site();
       expect(await caller.request('availability')).toMatchObject({ result: { availability: 'downloadable' } });
@@ -374,14 +374,14 @@ describe('the callers', () => {
     });
   });
 
-  describe('of other extensions', () => {
+  describe('from other extensions', () => {
     const extension = (id: string) => {
       const caller = new FakeCaller();
       callers.acceptExtension(caller.port, id);
       return caller;
     };
 
-    it('ask once, and are served when the user allows it', async () => {
+    it('ask once, and are accepted when the user allows it', async () => {
       const caller = extension('abc');
       expect(await caller.request('prompt', HELLO)).toMatchObject({ name: 'NotAllowedError' });
       extension('abc');
@@ -394,7 +394,7 @@ describe('the callers', () => {
       expect(await caller.request('prompt', HELLO)).toMatchObject({ kind: 'done' });
     });
 
-    it('are not the sites with the same name', async () => {
+    it('are not confused with sites of the same name', async () => {
       decide([entry('abc')]);
       expect(await extension('abc').request('prompt', HELLO)).toMatchObject({ name: 'NotAllowedError' });
     });
@@ -405,7 +405,7 @@ describe('the callers', () => {
     });
   });
 
-  it('are shown to pages of the extension, which can stop them', async () => {
+  it('are shown in pages of the extension, which can stop them', async () => {
     host.waits = true;
     const page = new FakeCaller();
     callers.acceptPage(page.port);

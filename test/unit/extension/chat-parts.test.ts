@@ -13,11 +13,11 @@ describe('an attached file', () => {
     ['tooLarge', new File(['x'.repeat(MAX_FILE_BYTES + 1)], 'a.txt')],
     ['notText', new File([new Uint8Array([0xff, 0xfe, 0x00])], 'a.bin')],
     ['notText', new File(['a\0b'], 'a.bin')],
-  ])('is refused: %s', async (problem, file) => {
+  ])('is rejected: %s', async (problem, file) => {
     expect(await readAttachment(file)).toBe(problem);
   });
 
-  it('stands in a code block that its content cannot end', () => {
+  it('is in a code block that its content cannot close', () => {
     expect(withAttachments('Look:', [{ name: 'a.md', text: '```\ncode\n```\n' }])).toBe(
       'Look:\n\na.md\n````\n```\ncode\n```\n````',
     );
@@ -79,7 +79,7 @@ describe('the list of conversations', () => {
   });
 });
 
-describe('what the chat stores in the browser', () => {
+describe("the chat's data in the browser", () => {
   it('is stored by conversation, and removed when empty', async () => {
     const items: Record<string, unknown> = {};
     const storage = new ChatStorage({

@@ -3,7 +3,7 @@ import { RequestError } from '../../../extension/host-connection.ts';
 import { viewError, viewErrorCode } from '../../../extension/page/error-view.ts';
 
 describe('an error in the user interface', () => {
-  it('has the action that helps, the model it is about, and the message of the host', () => {
+  it("has a suitable action, its model, and the host's message", () => {
     const error = new RequestError('MODEL_NOT_DOWNLOADED', 'a/b/c.gguf is not on this disk.', { model: 'a/b/c.gguf' });
     expect(viewError(error)).toMatchObject({
       code: 'MODEL_NOT_DOWNLOADED',
@@ -13,14 +13,14 @@ describe('an error in the user interface', () => {
     });
   });
 
-  it('knows how much disk space is missing', () => {
+  it('shows how much disk space is missing', () => {
     expect(viewErrorCode('DISK_FULL', '', { needed: 5, available: 2 })).toMatchObject({
       action: 'freeSpace',
       missingBytes: 3,
     });
   });
 
-  it('opens the terms of a gated model only at a web address', () => {
+  it('links the terms of a gated model only at a web address', () => {
     const at = (accessPage: string) => viewErrorCode('GATED_REPO', '', { accessPage }).termsUrl;
     expect(at('https://huggingface.co/a/b')).toBe('https://huggingface.co/a/b');
     expect(at('javascript:alert(1)')).toBeUndefined();

@@ -7,7 +7,7 @@ import { Lane } from '../../../extension/worker/callers/lane.ts';
 const NEVER = new AbortController().signal;
 
 describe('a lane', () => {
-  it('runs one job at a time, in order, also after one that fails', async () => {
+  it('runs one job at a time, in order, even after one has failed', async () => {
     const lane = new Lane();
     const events: string[] = [];
     const job = (name: string) => async () => {
@@ -23,7 +23,7 @@ describe('a lane', () => {
     expect(events).toEqual(order);
   });
 
-  it('rejects a job that is aborted while it waits, and releases its data at once', async () => {
+  it('rejects a job that is aborted while it waits, and releases its data immediately', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage: () => void = runInNewContext('gc');
     const lane = new Lane();

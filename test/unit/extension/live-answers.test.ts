@@ -33,7 +33,7 @@ describe('an answer that the host is generating', () => {
     jest.useRealTimers();
   });
 
-  it('has the text of the host, which includes the part that is continued', async () => {
+  it("has the host's text, which includes the continued part", async () => {
     const answers = answersOf({ message_id: 'm', conversation_id: 'c', text: 'one two', reasoning: 'hm so' });
     await answers.read();
     const message = streaming({ content: 'one', reasoning_content: 'hm' });
@@ -42,14 +42,14 @@ describe('an answer that the host is generating', () => {
     expect(answers.get(streaming({ id: 'other' }))).toBeUndefined();
   });
 
-  it('follows the part that it continues, in a conversation that is not stored', async () => {
+  it('is appended to the part that it continues, in a temporary conversation', async () => {
     const answers = answersOf({ conversation_id: 'c', text: ' two', reasoning: ' so' });
     await answers.read();
     const message = streaming({ content: 'one', reasoning_content: 'hm' });
     expect(answers.get(message)).toMatchObject({ text: 'one two', reasoning: 'hm so' });
   });
 
-  it('is read again when its beginning is missing, and then grows by the text of each event', async () => {
+  it('is read again if its start is missing, and then grows with each event', async () => {
     const answers = answersOf({ message_id: 'm', conversation_id: 'c', text: 'one' });
     const event = { chat_id: 'c', message_id: 'm', token: ' two', ...PROGRESS };
     answers.append(event as never);

@@ -62,7 +62,7 @@ function isUsed(key: string): boolean {
   return sources.includes(`'${plural ?? key}'`) || sources.includes(`__MSG_${key}__`) || sources.includes(`'${key}'`);
 }
 
-describe('the strings', () => {
+describe('the UI strings', () => {
   it.each(others)('are complete in %s, in the same order, with the same placeholders', (language) => {
     const messages = messagesOf(language);
     expect(Object.keys(messages)).toEqual(Object.keys(english));
@@ -87,7 +87,7 @@ describe('the strings', () => {
     expect(Object.keys(english).filter((key) => !isUsed(key))).toEqual([]);
   });
 
-  it('contain every key that the sources use', () => {
+  it('contain every key in the sources', () => {
     const used = [...sources.matchAll(/\b(?:t|plural)\('(\w+)'/g)].map(([, key = '']) => key);
     const missing = used.filter((key) => english[key] === undefined && english[`${key}_other`] === undefined);
     expect(missing).toEqual([]);

@@ -52,13 +52,13 @@ describe('Markdown', () => {
     '[click](vbscript:x)',
     '[click]( java\nscript:alert(1))',
     '<javascript:alert(1)>',
-  ])('has nothing but text for %j', (hostile) => {
+  ])('is only text for %j', (hostile) => {
     const kinds = JSON.stringify(parseMarkdown(hostile));
     expect(kinds).not.toContain('"link"');
     for (const word of hostile.match(/alert|track|srcdoc/g) ?? []) expect(textOf(JSON.parse(kinds))).toContain(word);
   });
 
-  it('shows deeply nested or very long text as it was written', () => {
+  it('shows deeply nested or very long text unchanged', () => {
     const deep = `${'> '.repeat(5_000)}at the bottom`;
     expect(textOf(parseMarkdown(deep))).toContain('at the bottom');
     const lists = Array.from({ length: 300 }, (_, depth) => `${'  '.repeat(depth)}- item`).join('\n');
@@ -84,7 +84,7 @@ ${hostile}`),
     },
   );
 
-  it('parses only the segments that changed, and reads the same however a text arrives', () => {
+  it('parses only changed segments, with the same result however the text arrives', () => {
     const whole =
       'One [a][1].\n\n- a\n\n- b\n\n```js\nx\n\ny\n```\nafter\n\n# Two\n\n> q\n\n| a |\n|---|\n| 1 |\n\n[1]: https://example.com/';
     const parser = new MarkdownParser();
@@ -103,13 +103,13 @@ ${hostile}`),
     ]);
   });
 
-  it('shows code of any length, closed or not yet', () => {
+  it('shows code of any length, closed or not', () => {
     const code = 'let x = "**a";\n\n'.repeat(5_000).trimEnd();
     for (const end of ['', '\n```'])
       expect(parseMarkdown(`\`\`\`js\n${code}${end}`)).toEqual([{ kind: 'code', text: code, language: 'js' }]);
   });
 
-  it('reads the few entities that Markdown itself needs', () => {
+  it('decodes the entities that Markdown requires', () => {
     expect(parseMarkdown('a &lt; b &amp;amp; c')).toEqual([{ kind: 'paragraph', inline: [text('a < b &amp; c')] }]);
   });
 });
@@ -142,7 +142,7 @@ describe('formulas', () => {
     ['so \\(a*b*c\\) is', [text('so '), formula('a*b*c', false), text(' is')]],
     ['so $$a$$ is', [text('so '), formula('a', true), text(' is')]],
     ['**bold $x$**', [{ kind: 'strong', inline: [text('bold '), formula('x', false)] }]],
-  ])('are found in lines: %j', (markdown, expected) => expect(inlineOf(markdown)).toEqual(expected));
+  ])('are found inline: %j', (markdown, expected) => expect(inlineOf(markdown)).toEqual(expected));
 
   it.each([
     ['It costs $5 and $10.', 'an amount'],
@@ -156,7 +156,7 @@ describe('formulas', () => {
     expect(textOf(parseMarkdown(markdown))).toBe(markdown.replaceAll('`', ''));
   });
 
-  it('are found as blocks, whatever their lines begin with', () => {
+  it('are found as blocks, whatever their lines start with', () => {
     const display = (open: string, close: string) => `Thus:\n${open}\n1\n+ 2\n# 3\n${close}\nQ.E.D.`;
     const expected = [
       { kind: 'paragraph' },
@@ -168,7 +168,7 @@ describe('formulas', () => {
     }
   });
 
-  it('do not split a paragraph if they have no end', () => {
+  it('do not split a paragraph if they are unclosed', () => {
     expect(parseMarkdown('one\n$$ two\nthree')).toHaveLength(1);
   });
 
@@ -196,7 +196,7 @@ describe('formulas', () => {
       ['too many elements', '"'.repeat(1_000)],
     ])('are not rendered with %s', (_what, tex) => expect(renderFormula(tex, false)).toBeUndefined());
 
-    it('have no spaces or rules larger than some lines', () => {
+    it('have limited spaces and rules', () => {
       const space = renderFormula('\\rule{1000em}{1000em}', true);
       expect(String(space?.innerHTML)).toMatch(/10em/);
       expect(String(space?.innerHTML)).not.toMatch(/1000em/);
@@ -207,7 +207,7 @@ describe('formulas', () => {
 describe('code', () => {
   const code = 'const a = "</span><b>"; // note\n';
 
-  it('is divided into parts that together are the code', () => {
+  it('is divided into parts that add up to the code', () => {
     const colored = colorCode(code, 'ts');
     expect(colored?.parts.map((part) => part.text).join('')).toBe(code);
     expect(colored?.parts.find(({ kind }) => kind === 'string')?.text).toBe('"</span><b>"');
@@ -220,5 +220,5 @@ describe('code', () => {
     expect(parts.find((part) => part.text === 'const')?.kind).toBe('keyword');
   });
 
-  it('has no parts in a language that is not known', () => expect(colorCode(code, 'klingon')).toBeUndefined());
+  it('is not divided in an unknown language', () => expect(colorCode(code, 'klingon')).toBeUndefined());
 });

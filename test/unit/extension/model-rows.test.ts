@@ -56,7 +56,7 @@ function loaded(id: string): LoadedModel {
 const download = { downloaded: 5, total: 10, progress: 50, started_at: 1 };
 
 describe('the list of models', () => {
-  it('has the speed that the host expects, where it expects one', () => {
+  it('shows the estimated speed, if there is one', () => {
     const estimate = { fits: true, loadedTo: 'CPU', tokensPerSecond: 16, reason: 'It fits.' } as const;
     const available = [
       model('a/b/known.gguf', { estimate }),
@@ -117,7 +117,7 @@ describe('the list of models', () => {
     expect(modelRows({ ...facts, downloads: [] }, NO_EVENTS)).toMatchObject([{ id, update: undefined, newer }]);
   });
 
-  it('prefers the progress of events to that of the last reply', () => {
+  it('prefers the progress in events to that in the last reply', () => {
     const facts: ModelFacts = {
       ...EMPTY,
       downloads: [{ modelId: 'a/a/m.gguf', repo_id: 'a/a', file_path: 'm.gguf', status: 'downloading', ...download }],
@@ -134,7 +134,7 @@ describe('the list of models', () => {
     });
   });
 
-  it('shows what a download does while no bytes arrive', () => {
+  it('shows the activity of a download while no data arrives', () => {
     const next = { action: 'wait' as const, inSeconds: 23, code: 'RATE_LIMITED' };
     const activity = { connections: 0, stalled: true, stalledSince: 5, next };
     const partial = { modelId: 'a/a/m.gguf', repo_id: 'a/a', file_path: 'm.gguf', status: 'downloading' as const };
@@ -142,7 +142,7 @@ describe('the list of models', () => {
     expect(modelRows(facts, NO_EVENTS)[0]?.progress).toMatchObject({ connections: 0, stalledSince: 5, next });
   });
 
-  it('holds the error of a failed download, or of the last action', () => {
+  it('shows the error of a failed download, or of the last action', () => {
     const error = { code: 'DISK_FULL', message: 'The disk is full.' };
     const facts: ModelFacts = {
       ...EMPTY,
@@ -156,7 +156,7 @@ describe('the list of models', () => {
     expect(modelRows(facts, live)[0]?.error).toMatchObject({ code: 'CACHE_LIMIT' });
   });
 
-  it('is searched by all words in name, id, description and tags', () => {
+  it('is searched by all words in name, ID, description and tags', () => {
     const rows = modelRows(
       { ...EMPTY, available: [model('a/small/One-Q8.gguf'), model('b/big/Two.gguf', { tags: ['vision'] })] },
       NO_EVENTS,
@@ -168,7 +168,7 @@ describe('the list of models', () => {
     expect(found('one two')).toEqual([]);
   });
 
-  it('is filtered by capabilities, all of them, and by what fits', () => {
+  it('is filtered by all selected capabilities, and by fit', () => {
     const available = [
       model('a/a/Chat.gguf', { size_gb: 1 }),
       model('a/a/Coder-R1.gguf', { size_gb: 100 }),
@@ -183,14 +183,14 @@ describe('the list of models', () => {
     expect(filtered({ fits: true })).toEqual(['Chat', 'bge-small']);
   });
 
-  it('trusts what the host reports of a loaded model more than its name', () => {
+  it("prefers the host's information about a loaded model to its name", () => {
     const reported = { ...loaded('a/a/gte-chat.gguf'), capabilities: ['generate' as const] };
     expect(modelRows({ ...EMPTY, loaded: [reported] }, NO_EVENTS)[0]?.capabilities).toContain('chat');
     const embedding = { ...loaded('a/a/plain.gguf'), capabilities: ['embed' as const] };
     expect(modelRows({ ...EMPTY, loaded: [embedding] }, NO_EVENTS)[0]?.capabilities).toEqual(['embedding']);
   });
 
-  it('announces each change of a stage once', () => {
+  it('announces each stage change once', () => {
     const available = [model('a/a/One.gguf', { downloaded: true }), model('a/a/Two.gguf')];
     const rows = modelRows({ ...EMPTY, available, loaded: [loaded('b/b/Three.gguf')] }, NO_EVENTS);
     const before = new Map<string, ModelStage>([

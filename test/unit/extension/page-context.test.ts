@@ -55,14 +55,14 @@ describe('the Markdown of a page', () => {
     expect(markdown(html)).toEqual({ text: expected, isCut: false });
   });
 
-  it('stops at its limit, and says so', () => {
+  it('is truncated at its limit, which is reported', () => {
     const { text, isCut } = markdown(`<p>${'word '.repeat(100)}</p>`.repeat(1_000), 2_000);
     expect(text.length).toBeLessThanOrEqual(2_000);
     expect(text.length).toBeGreaterThan(1_500);
     expect(isCut).toBe(true);
   });
 
-  it('has elements that are nested thousands deep as plain text', () => {
+  it('has deeply nested elements as plain text', () => {
     const { document } = parseHTML('<!doctype html><html><body></body></html>');
     let parent: Element = document.body;
     for (let depth = 0; depth < 3_000; depth++) parent = parent.appendChild(document.createElement('div'));
@@ -114,7 +114,7 @@ function modelOf(contextSize: number, canEmbed: boolean): ContextModel {
   };
 }
 
-describe('pages that are fitted to a model', () => {
+describe('pages that are shortened for a model', () => {
   const paragraph = (word: string) => `${word} ${'filler '.repeat(120)}`.trim();
   const long: PageContext = { ...PAGE, text: ['apple', 'pear', 'clock', 'river'].map(paragraph).join('\n\n') };
 
@@ -122,7 +122,7 @@ describe('pages that are fitted to a model', () => {
     expect(await fitContexts(modelOf(8_000, true), 'clock?', [long])).toEqual([long]);
   });
 
-  it('are sent as the passages that are nearest to the question, in their order', async () => {
+  it('are sent as the passages most similar to the question, in their order', async () => {
     const [fitted] = await fitContexts(modelOf(900, true), 'the clock?', [long]);
     expect(fitted?.text).toContain('clock');
     expect(fitted?.text).not.toContain('river');
@@ -131,14 +131,14 @@ describe('pages that are fitted to a model', () => {
     expect((fitted?.text.length ?? 0) / 4).toBeLessThanOrEqual(900 * 0.6);
   });
 
-  it('count a page that was cut when it was read', async () => {
+  it('report a page that was truncated when it was read', async () => {
     const cut: PageContext = { ...long, part: { percent: 50, choice: 'beginning' } };
     const [once] = await fitContexts(modelOf(900, false), '', [long]);
     const [twice] = await fitContexts(modelOf(900, false), '', [cut]);
     expect(twice?.part?.percent).toBe(Math.round((once?.part?.percent ?? 0) / 2));
   });
 
-  it('are sent from their beginning where no model embeds', async () => {
+  it('are sent from the start if no model supports embeddings', async () => {
     const [fitted] = await fitContexts(modelOf(900, false), 'the clock?', [long]);
     expect(fitted?.text.startsWith('apple')).toBe(true);
     expect(fitted?.text).not.toContain('river');
@@ -146,7 +146,7 @@ describe('pages that are fitted to a model', () => {
     expect(fitted?.part?.percent).toBeLessThan(60);
   });
 
-  it('are ranked by a loaded model on this computer, never by one on a server', () => {
+  it('are ranked by a loaded local model, never by a remote one', () => {
     const embedder = (id: string, stage = 'loaded') => ({ id, stage, capabilities: ['embedding'] as const });
     const remote = embedder('remote/cloud/embed');
     const idle = embedder('owner/idle/embed.gguf', 'downloaded');
@@ -156,7 +156,7 @@ describe('pages that are fitted to a model', () => {
     expect(localEmbeddingModel([remote, idle, chat, local])).toBe(local);
   });
 
-  it('are measured by their length where the engine counts no tokens', async () => {
+  it('are measured by length if the engine does not count tokens', async () => {
     const silent: ContextModel = { count: async () => undefined, embed: async () => undefined };
     const [fitted] = await fitContexts(silent, '', [{ ...PAGE, text: paragraph('x ').repeat(60) }]);
     expect(fitted?.text.length).toBeLessThan(8_192 * 0.6 * 3.5);
@@ -169,7 +169,7 @@ describe('pages that are fitted to a model', () => {
     expect(fitted?.text.length).toBeGreaterThan(900);
   });
 
-  it('lose nothing when they are split', () => {
+  it('are split without losing text', () => {
     const text = `${'A sentence here. '.repeat(200)}\n\nShort.\n\n${'y'.repeat(3_000)}`;
     expect(splitPassages(text).join('').replace(/\s/g, '')).toBe(text.replace(/\s/g, ''));
   });
@@ -184,7 +184,7 @@ describe('citations', () => {
   ].join('\n\n');
   const contexts = [{ ...PAGE, url: 'https://example.org/clocks#top', text }];
 
-  it('link sentences of an answer to the passage that says the same', () => {
+  it('link sentences of an answer to the passage with the same statement', () => {
     const cited = cite(
       'Christiaan Huygens built the first pendulum clock in 1656. Trains are fast, of course.',
       contexts,
@@ -194,7 +194,7 @@ describe('citations', () => {
     );
   });
 
-  it('give one passage one number, and link a list item by its text alone', () => {
+  it('have one number per passage, and link only the text of a list item', () => {
     const cited = cite('Water clocks were used in Babylon.\n\nLong before, Babylon used water clocks.', contexts);
     expect(
       cited.match(
@@ -203,7 +203,7 @@ describe('citations', () => {
     ).toHaveLength(2);
   });
 
-  it('leave code, tables and headings alone, and what the page does not say', () => {
+  it('do not link code, tables, headings, or statements that are not in the page', () => {
     const answer =
       '```\nWater clocks were used in Babylon long before.\n```\n# Water clocks were used in Babylon long before\n| Water clocks were used in Babylon long before |\nCats sleep most of the day on sofas.';
     expect(cite(answer, contexts)).toBe(answer);
@@ -215,8 +215,8 @@ describe('citations', () => {
   });
 });
 
-describe('a value from outside', () => {
-  it('is the content of a page only if it is complete, and is cut to its limits', () => {
+describe('an untrusted value', () => {
+  it('is accepted as a page only if it is complete, and truncated to its limits', () => {
     const content = { title: 't'.repeat(1_000), url: 'u', text: 'x'.repeat(500_000), selection: '', percent: 70 };
     const parsed = parsePageContent(content);
     expect([parsed?.title.length, parsed?.text.length, parsed?.percent]).toEqual([300, 400_000, 70]);
@@ -227,7 +227,7 @@ describe('a value from outside', () => {
     }
   });
 
-  it('is a list of the complete prompts in it, up to a limit', () => {
+  it('is accepted as a list of complete prompts, up to a limit', () => {
     const prompt = { id: '1', title: 'T', text: 'x'.repeat(20_000) };
     expect(parsePrompts([prompt, null, { id: 1 }, 'x'])).toEqual([{ ...prompt, text: 'x'.repeat(MAX_PROMPT_TEXT) }]);
     expect(parsePrompts(Array(100).fill(prompt))).toHaveLength(MAX_PROMPTS);

@@ -37,14 +37,14 @@ describe('sizes and times', () => {
     expect(shown(english.duration(seconds))).toBe(expected);
   });
 
-  it('follow the language', () => {
+  it('depend on the language', () => {
     const german = makeFormat('de');
     expect(shown(german.bytes(4_700_000_000))).toBe('4,7 GB');
     expect(shown(german.speed(12_345_678))).toBe('12,3 MB/s');
     expect(shown(german.percent(50))).toBe('50 %');
   });
 
-  it('keep a number before its Latin unit where text is written from right to left', () => {
+  it('keep a number before its Latin unit in right-to-left text', () => {
     const hebrew = makeFormat('he');
     expect(shown(hebrew.bytes(4_700_000_000))).toBe('\u20684.7 GB\u2069');
     expect(shown(hebrew.speed(12_345_678))).toBe('\u206812.3 MB/שנ׳\u2069');
@@ -82,13 +82,13 @@ describe('whether a model fits', () => {
   };
   const machine = { gpu, gpus: [gpu], cpu, total_ram: 8 * GB, available_ram: 6 * GB, used_ram: 2 * GB, disk: null };
 
-  it("is the host's estimate for its own split, and moves a share with every layer", () => {
+  it("uses the host's estimate for its split, and shifts memory with every layer", () => {
     expect(demandOf(split, 10)).toEqual({ ram: 5 * GB, vram: 10 * GB });
     expect(demandOf(split, 12)).toEqual({ ram: 4 * GB, vram: 11 * GB });
     expect(demandOf(split, 0)).toEqual({ ram: 15 * GB, vram: 0 });
   });
 
-  it('is decided by the free memory', () => {
+  it('depends on free memory', () => {
     expect(shortageOf({ ram: 5 * GB, vram: 10 * GB }, machine)).toBeUndefined();
     expect(shortageOf({ ram: 5 * GB, vram: 12 * GB }, machine)).toBe('vram');
     expect(shortageOf({ ram: 7 * GB, vram: 0 }, machine)).toBe('ram');
@@ -167,7 +167,7 @@ describe('the snapshot of the last open page', () => {
     return { items, get: async () => items, set: async (more) => void Object.assign(items, more) };
   }
 
-  it('is read again, without the loaded models', async () => {
+  it('is restored without the loaded models', async () => {
     const stored = storage();
     await saveSnapshot(stored, { ...EMPTY_SNAPSHOT, current: 'a/b/c.gguf', memory: undefined, available: [] });
     expect(await loadSnapshot(stored)).toEqual(EMPTY_SNAPSHOT);
@@ -184,7 +184,7 @@ describe('the snapshot of the last open page', () => {
 });
 
 describe('diagnostics', () => {
-  it('contain no folder and no file name of another program', () => {
+  it('contain no folder or file name of another program', () => {
     const report = diagnosticsOf({
       extension: '0.1.0',
       browser: 'Test',

@@ -31,23 +31,23 @@ function suggested(available: AvailableModel[], ram: number, vram = 0): string[]
   return suggestModels(rows, machineWith(ram, vram)).map(({ row, reason }) => `${reason}: ${row.name}`);
 }
 
-describe('the models suggested to a newcomer', () => {
+describe('the models suggested to a new user', () => {
   const models = [model('xs', 0.5), model('s', 2), model('m', 4), model('l', 7), model('xl', 20)];
 
-  it('are the largest that leaves memory for other programs, one between, and the smallest', () => {
+  it('are the largest that leaves memory for other programs, a medium one, and the smallest', () => {
     expect(suggested(models, 16e9)).toEqual(['best: l', 'balanced: s', 'smallest: xs']);
   });
 
-  it('are larger with a GPU that holds them', () => {
+  it('are larger with a GPU that can hold them', () => {
     expect(suggested(models, 16e9, 24e9 + 1e9)).toEqual(['best: xl', 'balanced: m', 'smallest: xs']);
   });
 
-  it('are fewer if few fit, and none if none does', () => {
+  it('are fewer if only few fit, and none if none fits', () => {
     expect(suggested(models, 2e9)).toEqual(['best: xs']);
     expect(suggested(models, 0.4e9)).toEqual([]);
   });
 
-  it('are no embedding models, none that are installed, none that need a token, none that are not recommended', () => {
+  it('exclude embedding models, installed models, gated models, and models that are not recommended', () => {
     const others = [
       model('bge-m3', 1),
       model('here', 1, { downloaded: true }),

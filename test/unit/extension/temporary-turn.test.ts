@@ -54,13 +54,13 @@ describe('a turn of a temporary chat', () => {
     expect(texts(again.request.messages)).toEqual(['q']);
   });
 
-  it('leaves out a failed answer and its question', () => {
+  it('omits a failed answer and its question', () => {
     const failed = message('f', 'assistant', { content: '', status: 'failed' });
     const { request } = temporaryTurn([question, answer, message('r', 'user'), failed], { message: 's' }, CHAT);
     expect(texts(request.messages)).toEqual(['q', 'a', 's']);
   });
 
-  it('continues an answer that was cut in its reasoning', () => {
+  it('continues an answer that was stopped during its reasoning', () => {
     const cut = { ...answer, content: '', reasoning_content: 'hm', status: 'length' as const };
     const { request } = temporaryTurn([question, cut], { continue: true }, CHAT);
     expect(request).toMatchObject({ continue: true });
@@ -80,7 +80,7 @@ describe('a turn of a temporary chat', () => {
     expect((await finishTurn(turn, store, () => undefined)).answer).toMatchObject({ content: '', status: 'failed' });
   });
 
-  it('ends with the answer of the host', () => {
+  it("ends with the host's answer", () => {
     const usage = {
       promptTokens: 1,
       cachedPromptTokens: 0,

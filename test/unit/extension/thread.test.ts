@@ -59,7 +59,7 @@ describe('while a message is being sent', () => {
   const messages = [question('q'), message('a'), question('r')];
   const before = new Set(['q', 'a']);
 
-  it('only the messages before it are shown', () => {
+  it('shows only the messages before it', () => {
     const ids = (after: string | null | undefined) => shownBefore(messages, { after, before }).map(({ id }) => id);
     expect(ids(undefined)).toEqual(['q', 'a', 'r']);
     expect(ids('q')).toEqual(['q']);
@@ -67,7 +67,7 @@ describe('while a message is being sent', () => {
     expect(shownBefore(messages, undefined)).toBe(messages);
   });
 
-  it('it counts as stored when the conversation has a new message with its text', () => {
+  it('treats it as stored when the conversation has a new message with its text', () => {
     expect(isStored(messages, { question: 'r', before })).toBe(true);
     expect(isStored(messages, { question: 'q', before })).toBe(false);
     expect(isStored(messages, { question: 'a', before: new Set() })).toBe(false);
@@ -77,7 +77,7 @@ describe('while a message is being sent', () => {
 });
 
 describe('messages that are read again', () => {
-  it('are the same objects unless they have changed', () => {
+  it('remain the same objects unless they have changed', () => {
     const before = [question('q'), message('a'), message('b')];
     for (const changed of [
       { content: 'more' },
@@ -95,7 +95,7 @@ describe('messages that are read again', () => {
 describe('the usage of an answer', () => {
   const usage = { promptTokens: 100, completionTokens: 30, reasoningTokens: 20, tokensPerSecond: 4 };
 
-  it('shows how much of the context the conversation fills, and how many messages were left out', () => {
+  it('shows how much of the context the conversation uses, and how many messages were omitted', () => {
     const trimmed = { messages: 6, tokens: 300 };
     const messages = [question('q'), message('a', { usage: { ...usage, trimmed } }), question('r')];
     expect(budgetOf(messages, 512)).toEqual({ used: 130, size: 512 });

@@ -66,7 +66,7 @@ describe('the bridge between a page and the worker', () => {
     while (received.length < count) await new Promise((resolve) => setTimeout(resolve));
   };
 
-  it.each([false, true])('is there whichever world is first (page first: %s)', async (isPageFirst) => {
+  it.each([false, true])('works whichever world loads first (page first: %s)', async (isPageFirst) => {
     const client = connect(isPageFirst)('language-model');
     const asked = client.request('availability', {});
     await arrived(1);
@@ -76,7 +76,7 @@ describe('the bridge between a page and the worker', () => {
     expect(await asked).toEqual({ availability: 'available' });
   });
 
-  it('hears only the first offer, which comes before any code of the page', async () => {
+  it('accepts only the first connection, which precedes any code of the page', async () => {
     const client = connect()('language-model');
     const { port1, port2 } = new MessageChannel();
     window.document.dispatchEvent(Object.assign(new Event(OFFER_EVENT), { ports: [port2] }));
@@ -89,14 +89,14 @@ describe('the bridge between a page and the worker', () => {
     port1.close();
   });
 
-  it('heeds the permissions policy, and does not ask the worker then', async () => {
+  it('respects the permissions policy without asking the worker', async () => {
     const clientFor = connect();
     await expect(clientFor('summarizer').request('create', {})).rejects.toMatchObject({ name: 'NotAllowedError' });
     expect(await clientFor('summarizer').request('availability', {})).toEqual({ availability: 'unavailable' });
     expect(workers).toEqual([]);
   });
 
-  it('serves only the origin of the page itself where the browser does not know the policy', async () => {
+  it("serves only the page's own origin if the browser does not support the policy", async () => {
     window = fakeWindow(undefined);
     window.top = { origin: 'https://b.test' };
     await expect(connect()('language-model').request('create', {})).rejects.toMatchObject({ name: 'NotAllowedError' });
@@ -109,7 +109,7 @@ describe('the bridge between a page and the worker', () => {
     await expect(connect()('language-model').request('create', {})).rejects.toMatchObject({ name: 'NotAllowedError' });
   });
 
-  it('says itself whether the user has used the page', async () => {
+  it('determines itself whether the page has user activation', async () => {
     window.navigator.userActivation.isActive = false;
     void connect()('language-model')
       .request('create', { isActivated: true } as object)
@@ -118,7 +118,7 @@ describe('the bridge between a page and the worker', () => {
     expect(received[0].isActivated).toBe(false);
   });
 
-  it('waits until a prepared page is shown', async () => {
+  it('waits until a prerendered page is shown', async () => {
     window.document.prerendering = true;
     const client = connect()('language-model');
     void client.request('availability', {});
@@ -129,7 +129,7 @@ describe('the bridge between a page and the worker', () => {
     await arrived(1);
   });
 
-  it('leaves the worker when the page goes, and sends again what it waits for when the page is back', async () => {
+  it('disconnects from the worker when the page is hidden, and repeats pending requests when it returns', async () => {
     const client = connect()('language-model');
     const asked = client.request('availability', {});
     await arrived(1);
@@ -142,7 +142,7 @@ describe('the bridge between a page and the worker', () => {
     expect(workers).toHaveLength(2);
   });
 
-  it('passes on nothing that is not a request, and refuses what is too large', async () => {
+  it('forwards only requests, and rejects large ones', async () => {
     const client = connect()('language-model');
     const error = await client
       .request('measure', { messages: [{ role: 'user', content: 'x'.repeat(MAX_PAGE_MESSAGE) }] })
@@ -155,7 +155,7 @@ describe('the bridge between a page and the worker', () => {
 describe('the scripts in the pages of sites', () => {
   const site = (id: string) => ({ kind: 'site' as const, id, state: 'allowed' as const, model: null });
 
-  it('are registered for exactly the sites that are allowed and permitted, first the bridge', async () => {
+  it('are registered for exactly the allowed and permitted sites, with the bridge first', async () => {
     let registered: Any[] = [];
     const calls: string[] = [];
     const scripts = new SiteScripts({
@@ -193,7 +193,7 @@ describe('the scripts in the pages of sites', () => {
   });
 });
 
-describe('the origin of a page that can be allowed', () => {
+describe('the origin of a page', () => {
   it.each([
     ['https://a.test/path?x', 'https://a.test', 'https://a.test/*'],
     ['https://a.test:8443/', 'https://a.test:8443', 'https://a.test/*'],
@@ -217,7 +217,7 @@ describe('the origin of a page that can be allowed', () => {
 });
 
 describe('detected languages', () => {
-  it('come with confidences that add up to one, the highest first, the unknown last', () => {
+  it('have confidences that add up to one, sorted, with unknown last', () => {
     const result = languagesOf({
       isReliable: true,
       languages: [

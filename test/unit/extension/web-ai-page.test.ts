@@ -42,7 +42,7 @@ describe('the interfaces of a page', () => {
   const sent = () => tabagent.received.filter(({ verb }) => verb === 'prompt') as Any[];
   const contents = (request: Any) => request.messages.map(({ role, content }: Any) => `${role}: ${content}`);
 
-  it('have the shape of interfaces', () => {
+  it('have the shape of Web IDL interfaces', () => {
     expect(page.LanguageModel.name).toBe('LanguageModel');
     expect(Object.keys(page.LanguageModel)).toEqual(expect.arrayContaining(['create', 'availability']));
     expect(Object.prototype.toString.call(Object.create(page.Summarizer.prototype))).toBe('[object Summarizer]');
@@ -52,7 +52,7 @@ describe('the interfaces of a page', () => {
     }
   });
 
-  it('leave those of the browser where the user wants that', () => {
+  it('do not replace those of the browser if the user prefers them', () => {
     const native = class {};
     const other: Any = { document: page.document, LanguageModel: native };
     install(other, { clientFor: () => new TabAgentClient(tabagent.connect), keepsNative: true });
@@ -61,7 +61,7 @@ describe('the interfaces of a page', () => {
     expect(other.Summarizer.name).toBe('Summarizer');
   });
 
-  it('are refused in a document that is gone', async () => {
+  it('reject in an inactive document', async () => {
     page.document.defaultView = null;
     await expect(page.LanguageModel.availability()).rejects.toMatchObject({ name: 'InvalidStateError' });
     await expect(page.Writer.create()).rejects.toMatchObject({ name: 'InvalidStateError' });
@@ -127,12 +127,12 @@ describe('the interfaces of a page', () => {
       ['a tool without a schema', { ...WITH_TOOLS, tools: [{ ...TOOL, inputSchema: {} }] }, 'TypeError'],
       ['a monitor that cannot be called', { monitor: 5 }, 'TypeError'],
       ['a signal that is none', { signal: {} }, 'TypeError'],
-    ])('refuses %s', async (_what, options, name) => {
+    ])('rejects %s', async (_what, options, name) => {
       await expect(page.LanguageModel.create(options)).rejects.toMatchObject({ name });
       expect(tabagent.received).toEqual([]);
     });
 
-    it('takes no schema that changes later, and passes on what its getters throw', async () => {
+    it('copies the schema, and propagates errors of its getters', async () => {
       const circular: Any = { type: 'object' };
       circular.self = circular;
       await expect(
@@ -149,7 +149,7 @@ describe('the interfaces of a page', () => {
       ).rejects.toThrow('from a getter');
     });
 
-    it('tells what is available', async () => {
+    it('returns the availability', async () => {
       await expect(page.LanguageModel.availability()).resolves.toBe('available');
       await expect(page.LanguageModel.availability({ expectedOutputs: [{ type: 'image' }] })).resolves.toBe(
         'unavailable',
@@ -195,14 +195,14 @@ describe('the interfaces of a page', () => {
       expect(contents(sent()[0])).toEqual([`user: ${text}`]);
     });
 
-    it('starts with the initial prompts of an iterator, which has them only once', async () => {
+    it('accepts initial prompts from an iterator, which can be read only once', async () => {
       const prompts = [{ role: 'system', content: 'Be kind.' }].values();
       const session = await page.LanguageModel.create({ initialPrompts: prompts });
       await session.prompt('Hello?');
       expect(contents(sent()[0])).toEqual(['system: Be kind.', 'user: Hello?']);
     });
 
-    it('joins an answer with its prefix, and with no message before that', async () => {
+    it('joins an answer with its prefix only', async () => {
       const session = await page.LanguageModel.create();
       const messages = [
         { role: 'user', content: 'Hello?' },
@@ -215,7 +215,7 @@ describe('the interfaces of a page', () => {
       expect(contents(sent()[1])).toEqual([...before, 'user: And?']);
     });
 
-    it('refuses a prompt without an argument, and messages that the specification forbids', async () => {
+    it('rejects a prompt without an argument, and messages that the specification forbids', async () => {
       const session = await page.LanguageModel.create();
       await expect(session.prompt()).rejects.toThrow(TypeError);
       expect(() => session.promptStreaming()).toThrow(TypeError);
@@ -271,7 +271,7 @@ describe('the interfaces of a page', () => {
       expect(() => session.promptStreaming('five', { signal: running.signal })).toThrow(reason);
     });
 
-    it('leaves out the oldest messages and says so', async () => {
+    it('evicts the oldest messages, and reports it', async () => {
       const session = await page.LanguageModel.create();
       await session.prompt('one');
       const events: string[] = [];
@@ -286,7 +286,7 @@ describe('the interfaces of a page', () => {
       expect(contents(sent().at(-1))).toEqual(['user: two', 'assistant: Hi.', 'user: three']);
     });
 
-    it('says how much was too much', async () => {
+    it('reports by how much a prompt exceeds the context', async () => {
       const session = await page.LanguageModel.create();
       tabagent.answer = (_, send) =>
         send({ kind: 'error', name: 'QuotaExceededError', message: 'Too large.', requested: 300, quota: 100 });
@@ -295,7 +295,7 @@ describe('the interfaces of a page', () => {
       expect(error).toMatchObject({ name: 'QuotaExceededError', requested: 300, quota: 100 });
     });
 
-    it('clones what was said so far', async () => {
+    it('clones the conversation so far', async () => {
       const session = await page.LanguageModel.create({ samplingMode: 'creative' });
       await session.prompt('one');
       const copy = await session.clone();
@@ -311,7 +311,7 @@ describe('the interfaces of a page', () => {
       await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
     });
 
-    it('ends with destroy(), or with the signal it was created with', async () => {
+    it('ends with destroy(), or with the signal that was passed to create()', async () => {
       tabagent.answer = () => {};
       const session = await page.LanguageModel.create();
       const running = session.prompt('one');
@@ -329,7 +329,7 @@ describe('the interfaces of a page', () => {
       await expect(other.measureContextUsage('four')).rejects.toThrow('left');
     });
 
-    it('is restricted to a schema or a regular expression, and tells the model unless it shall not', async () => {
+    it('can be constrained to a schema or a regular expression, and includes it in the prompt unless omitted', async () => {
       tabagent.answer = (_, send) => send({ kind: 'done', result: textResult('{"a":1}') });
       const session = await page.LanguageModel.create();
       const schema = { type: 'object' };
@@ -366,7 +366,7 @@ describe('the interfaces of a page', () => {
   });
 
   describe('tools', () => {
-    it('are called by TabAgent where the page says how, all at once, and answered', async () => {
+    it('are called concurrently if the page provides functions, and their results are sent', async () => {
       const called: unknown[] = [];
       const execute = async (args: unknown) => {
         called.push(args);
@@ -388,7 +388,7 @@ describe('the interfaces of a page', () => {
       expect(sent()[1].messages[2]).toMatchObject({ callId: 'call-lookup', name: 'lookup' });
     });
 
-    it('end when a model calls them without end', async () => {
+    it('end if a model calls them endlessly', async () => {
       const session = await page.LanguageModel.create({ ...WITH_TOOLS, tools: [{ ...TOOL, execute: () => 'more' }] });
       tabagent.answer = (_, send) => send({ kind: 'done', result: callResult('lookup', {}) });
       const parts = await session.prompt('x');
@@ -396,7 +396,7 @@ describe('the interfaces of a page', () => {
       expect(sent()).toHaveLength(11);
     });
 
-    it('reject the prompt when one fails, and leave the session as it was', async () => {
+    it('reject the prompt if one fails, and restore the session', async () => {
       const execute = () => {
         throw new Error('no network');
       };
@@ -406,7 +406,7 @@ describe('the interfaces of a page', () => {
       expect(session.contextUsage).toBe(0);
     });
 
-    it('are answered by the page where it does not say how', async () => {
+    it('are returned to the page if it provides no functions', async () => {
       const session = await page.LanguageModel.create({ ...WITH_TOOLS, tools: [TOOL] });
       tabagent.answer = (_, send) =>
         send({ kind: 'done', result: { ...callResult('lookup', { q: 1 }), text: 'Let me see.' } });
@@ -448,7 +448,7 @@ describe('the interfaces of a page', () => {
     });
   });
 
-  describe('the objects with one task', () => {
+  describe('task-specific objects', () => {
     it.each([
       ['Summarizer', {}, 'summarize', /three most important points/],
       ['Writer', { tone: 'formal' }, 'write', /formal tone/],
@@ -480,7 +480,7 @@ describe('the interfaces of a page', () => {
       await expect(object.measureInputUsage('text')).rejects.toMatchObject({ name: 'AbortError' });
     });
 
-    it('do nothing with text that has nothing in it', async () => {
+    it('return empty text for blank input', async () => {
       const summarizer = await page.Summarizer.create();
       expect(await summarizer.summarize(' ')).toBe('');
       expect(await Array.fromAsync(summarizer.summarizeStreaming(''))).toEqual([]);
@@ -490,7 +490,7 @@ describe('the interfaces of a page', () => {
       expect(sent()).toEqual([]);
     });
 
-    it('show their options', async () => {
+    it('expose their options', async () => {
       const summarizer = await page.Summarizer.create({
         type: 'headline',
         sharedContext: 'News',
@@ -524,7 +524,7 @@ describe('the interfaces of a page', () => {
   });
 
   describe('a port that closes', () => {
-    it('is opened again, and what has no text yet is sent again', async () => {
+    it('is reopened, and requests without text are repeated', async () => {
       tabagent.answer = () => {};
       const session = await page.LanguageModel.create();
       const answer = session.prompt('x');
@@ -535,7 +535,7 @@ describe('the interfaces of a page', () => {
       expect(sent()).toHaveLength(2);
     });
 
-    it('ends an answer that has begun, and what it closes for again and again', async () => {
+    it('ends a started answer, and requests for which it closes repeatedly', async () => {
       tabagent.answer = (_, send) => send({ kind: 'chunk', text: 'a' });
       const session = await page.LanguageModel.create();
       const answer = session.prompt('x');

@@ -20,7 +20,7 @@ describe('the reason for a lost port', () => {
     expect(problemOfDisconnect(reason)).toEqual({ kind, reason: reason ?? '' });
   });
 
-  it("comes from the host's own refusal", () => {
+  it("is taken from the host's rejection", () => {
     const message = 'Not allowed.';
     expect(problemOfError(new RequestError('ORIGIN_NOT_ALLOWED', message))).toEqual({
       kind: 'forbidden',

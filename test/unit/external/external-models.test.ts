@@ -45,7 +45,7 @@ const remote = (content: Buffer) => ({
 });
 
 describe('external models', () => {
-  it("have the hub's id once, even if several programs have them", async () => {
+  it("have the hub's ID once, even if several programs have them", async () => {
     putHubCache(join(home, '.cache/huggingface/hub'), { repo: 'maker/model', file: 'm.gguf', content: MODEL });
     put(MODEL, home, '.cache/llama.cpp/maker_model_m.gguf');
     const manifest = { ggufFile: { rfilename: 'm.gguf', lfs: { sha256: sha256(MODEL) } } };
@@ -57,14 +57,14 @@ describe('external models', () => {
     ]);
   });
 
-  it('are identified by their checksums, so that the same bytes in another program have the same id', async () => {
+  it('are identified by checksum: the same bytes in another program have the same ID', async () => {
     const blob = putOllama(join(home, '.ollama/models'), 'm', '1', [{ content: MODEL }]);
     expect((await open().match(NAME, [remote(MODEL)]))?.files[0]?.path).toBe(blob);
     expect((await open().find(NAME))?.files[0]?.path).toBe(blob);
     expect((await open().list()).models.map(({ offered }) => offered.id)).toEqual([NAME.id]);
   });
 
-  it('match nothing of another size, another checksum, or with no SHA-256 to compare', async () => {
+  it('do not match files with another size, another checksum, or without a SHA-256', async () => {
     put(MODEL, home, '.lmstudio/models/maker/model/m.gguf');
     const longer = Buffer.concat([MODEL, Buffer.alloc(1)]);
     expect(await open().match(NAME, [remote(longer)])).toBeUndefined();
@@ -77,7 +77,7 @@ describe('external models', () => {
     expect(await open().match(NAME, [remote(MODEL)])).toBeDefined();
   });
 
-  it('are read once for all callers, and again when the file has changed', async () => {
+  it('are read once for all callers, and again if the file has changed', async () => {
     const path = putOllama(join(home, '.ollama/models'), 'm', '1', [{ content: MODEL }]);
     const local = open();
     const [model] = (await local.list()).models;

@@ -59,7 +59,7 @@ async function look(signal = new AbortController().signal) {
 const paths = async () => (await look()).models.flatMap(({ files }) => files.map(({ path }) => path));
 
 describeOnPosix('a scan', () => {
-  it('names what it did not read, and why', async () => {
+  it('reports skipped files with the reason', async () => {
     const lmStudio = join(home, '.lmstudio/models/owner/repo');
     mkdirSync(lmStudio, { recursive: true });
     symlinkSync(outside, join(lmStudio, 'out.gguf'));
@@ -100,7 +100,7 @@ describeOnPosix('files in the folders of other programs', () => {
     ['a digest that is another file of the store', 'sha256:/../../own.gguf'],
     ['a number', 7],
     ['nothing', null],
-  ])('leads nowhere in a manifest with %s', async (_what, digest) => {
+  ])('are not followed from a manifest with %s', async (_what, digest) => {
     const manifest = { layers: [{ mediaType: 'application/vnd.ollama.image.model', digest }] };
     put(JSON.stringify(manifest), home, '.ollama/models/manifests/registry.ollama.ai/library/evil/latest');
     put(MODEL, home, '.ollama/models/own.gguf');
@@ -129,7 +129,7 @@ describeOnPosix('files in the folders of other programs', () => {
     expect(await paths()).toEqual([]);
   });
 
-  it('are not followed through links out of the folder or in loops', async () => {
+  it('are not followed through links out of the folder or in cycles', async () => {
     const models = join(home, '.lmstudio/models');
     mkdirSync(join(models, 'maker/model'), { recursive: true });
     symlinkSync(outside, join(models, 'maker/model/link.gguf'));
@@ -156,7 +156,7 @@ describeOnPosix('files in the folders of other programs', () => {
     expect(await paths()).toEqual([]);
   });
 
-  it('are found behind links that the user made to files and folders of their own', async () => {
+  it('are found through links that the user created to their own files and folders', async () => {
     const models = join(home, '.lmstudio/models');
     const disk = dirname(moved);
     mkdirSync(join(models, 'maker/model'), { recursive: true });
@@ -178,7 +178,7 @@ describeOnPosix('files in the folders of other programs', () => {
     expect((await look()).models.at(-1)?.title).toBe(basename(dirname(yml)));
   });
 
-  it('are not followed through links in a folder in which everyone can make some', async () => {
+  it('are not followed through links in a folder in which everyone can create them', async () => {
     const models = join(home, '.lmstudio/models');
     mkdirSync(join(models, 'maker/model'), { recursive: true });
     symlinkSync(moved, join(models, 'maker/model/link.gguf'));
@@ -193,7 +193,7 @@ describeOnPosix('files in the folders of other programs', () => {
     expect(await paths()).toEqual([join(home, '.lmstudio/models/maker/model/own.gguf')]);
   });
 
-  it('have valid ids for any names', async () => {
+  it('have valid IDs for any names', async () => {
     const models = join(home, '.lmstudio/models');
     for (const name of ['a:b.gguf', 'con.gguf', ' lead.gguf', 'tab\t.gguf', '‮fed.gguf', `${'x'.repeat(240)}.gguf`]) {
       put(MODEL, models, 'maker/model', name);
@@ -205,7 +205,7 @@ describeOnPosix('files in the folders of other programs', () => {
     for (const { name } of found) expect(name.id).toMatch(/^local\/(lmstudio|huggingface)\/[\w./-]+$/);
   });
 
-  it('are read only up to the limit of entries', async () => {
+  it('are read up to the limit of entries', async () => {
     for (let i = 0; i < 20; i++) put(MODEL, home, 'many', `${i}.gguf`);
     const budget = new ScanBudget(new AbortController().signal, 10);
     const open = await BoundedFolder.open(join(home, 'many'), budget);
@@ -216,7 +216,7 @@ describeOnPosix('files in the folders of other programs', () => {
     expect(budget.skipped).toEqual([]);
   });
 
-  it('are read only up to the limit of depth', async () => {
+  it('are read up to the limit of depth', async () => {
     const models = join(home, '.lmstudio/models/maker/model');
     const deep = join(models, ...Array.from({ length: 40 }, () => 'd'));
     put(MODEL, deep, 'deep.gguf');
@@ -236,7 +236,7 @@ describeOnPosix('files in the folders of other programs', () => {
   });
 
   const withModes = process.platform === 'win32' ? it.skip : it;
-  withModes('is passed over where it may not be read, folder or file', async () => {
+  withModes('are skipped if a folder or file is not readable', async () => {
     const models = join(home, '.lmstudio/models');
     const closed = put(MODEL, models, 'maker/closed/a.gguf');
     const open = put(MODEL, models, 'maker/open/b.gguf');

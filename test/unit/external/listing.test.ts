@@ -21,7 +21,7 @@ const held = (source: ExternalModel['source']): ExternalModel => ({
   files: [{ path: `/${source}/m.gguf`, size: 1, mtimeMs: 0, inode: 1, sha256: 'a' }],
 });
 
-describe('two programs that claim the same model of the hub', () => {
+describe('two programs that claim the same hub model', () => {
   it.each(['first', 'last'])('the first one found gets its id, even if it was classified %s', (which) => {
     const models = [held('huggingface'), held('llama.cpp')];
     const lookedInto = which === 'first' ? models : models.toReversed();

@@ -32,7 +32,7 @@ describe('the folders of other programs', () => {
     ]);
   });
 
-  it('are below Library on macOS for programs that use it', () => {
+  it('are in Library on macOS for programs that use it', () => {
     expect(folders('darwin', MAC)).toEqual([
       ['huggingface', 'hub-cache', '/Users/ada/.cache/huggingface/hub'],
       ['llama.cpp', 'llama-cache', '/Users/ada/Library/Caches/llama.cpp'],
@@ -46,7 +46,7 @@ describe('the folders of other programs', () => {
     ]);
   });
 
-  it('are below the profile and AppData on Windows', () => {
+  it('are in the profile and AppData on Windows', () => {
     expect(folders('win32', WINDOWS)).toEqual([
       ['huggingface', 'hub-cache', 'C:\\Users\\ada\\.cache\\huggingface\\hub'],
       ['llama.cpp', 'llama-cache', 'C:\\Users\\ada\\AppData\\Local\\llama.cpp'],
@@ -79,7 +79,7 @@ describe('the folders of other programs', () => {
     expect(found.filter(([program]) => program === 'ollama')).toEqual([['ollama', 'ollama', '/ollama']]);
   });
 
-  it('are not searched without a home folder or at relative paths', () => {
+  it('are ignored without a home folder or if they are relative', () => {
     expect(folders('linux', { HF_HUB_CACHE: 'hub', LLAMA_CACHE: '.', OLLAMA_MODELS: '/ollama' })).toEqual([
       ['ollama', 'ollama', '/ollama'],
     ]);

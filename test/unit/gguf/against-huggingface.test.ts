@@ -50,7 +50,7 @@ function exact(value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value;
 }
 
-describe('our GGUF reader and that of @huggingface/gguf agree on', () => {
+describe('our GGUF reader returns the same as @huggingface/gguf for', () => {
   it('a generated model with a vocabulary', async () => {
     const path = join(folder.path, 'markov.gguf');
     writeFileSync(path, markovModel({ metadata: { 'tokenizer.chat_template': string('{% for m in messages %}…') } }));

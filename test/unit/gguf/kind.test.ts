@@ -23,9 +23,9 @@ describe('readKind', () => {
     ['a draft model', tinyGguf({ keys: { 'general.architecture': string('eagle3') } }), 'draft'],
     ['a file that does not say', writeGguf({ metadata: { x: uint32(1) }, tensors: TINY_TENSORS }), undefined],
     ['another file', Buffer.from('<html>'.repeat(100)), undefined],
-  ])('takes %s for what it is', (_what, bytes, kind) => expect(readKind(bytes)).toBe(kind));
+  ])('classifies %s correctly', (_what, bytes, kind) => expect(readKind(bytes)).toBe(kind));
 
-  it('needs only the beginning, whatever follows and whatever it claims', () => {
+  it('requires only the start of a file, whatever follows or is claimed', () => {
     const file = tinyGguf({ keys: { 'tokenizer.ggml.tokens': long } });
     expect(readKind(file.subarray(0, 4096))).toBe('model');
     const hostile = tinyGguf({ keys: { 'general.type': string('adapter') } });

@@ -33,7 +33,7 @@ const keys = (architecture: string, more: Record<string, Value>): Record<string,
 });
 
 describe('modelShape', () => {
-  it('counts weight bytes by layer, before the layers and after them', async () => {
+  it('counts the bytes of weights per layer, and before and after the layers', async () => {
     const shape = await shapeOf(keys('llama', { block_count: uint32(2), embedding_length: uint32(256) }), [
       tensor('token_embd.weight', 'F16', 256, 8),
       tensor('blk.0.attn_q.weight', 'Q8_0', 256, 4),
@@ -67,14 +67,14 @@ describe('modelShape', () => {
     await expect(shapeOf(metadata, [tensor('blk.0.ffn_up.weight')])).rejects.toMatchObject({ code: 'MODEL_REJECTED' });
   });
 
-  it('calls ternary weights and BitNet architectures bitnet', async () => {
+  it('classifies ternary weights and BitNet architectures as bitnet', async () => {
     const one = { block_count: uint32(1), embedding_length: uint32(256) };
     expect((await shapeOf(keys('llama', one), [tensor('blk.0.ffn_up.weight', 'TQ2_0')])).modelType).toBe('bitnet');
     expect((await shapeOf(keys('llama', one), [tensor('blk.0.ffn_up.weight', 'TQ1_0')])).modelType).toBe('bitnet');
     expect((await shapeOf(keys('bitnet', one), [tensor('blk.0.ffn_up.weight')])).modelType).toBe('bitnet');
   });
 
-  it('takes the quantization of most bytes if the file declares none', async () => {
+  it('uses the quantization of most bytes if the file declares none', async () => {
     const shape = await shapeOf(keys('llama', { block_count: uint32(1), embedding_length: uint32(256) }), [
       tensor('blk.0.ffn_up.weight', 'Q5_K', 256, 100),
       tensor('blk.0.ffn_norm.weight', 'F32'),

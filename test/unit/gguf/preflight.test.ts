@@ -373,7 +373,7 @@ describe('inspectModel', () => {
     }
   });
 
-  it('says that a missing file has to be downloaded', async () => {
+  it('reports that a missing file must be downloaded', async () => {
     await expect(inspectModel([join(folder.path, 'none.gguf')])).rejects.toMatchObject({
       code: 'MODEL_NOT_DOWNLOADED',
     });

@@ -24,7 +24,7 @@ describe('readGgufHeader', () => {
     for (const [key, value] of Object.entries(values)) expect(metadata.get(key)).toEqual(value);
   });
 
-  it('stores short lists of numbers, and only the length of others', async () => {
+  it('stores short lists of numbers, and only the length of longer ones', async () => {
     const keys = {
       short: array('int16', [-1, 2, 3]),
       long: array('uint8', new Array(5000).fill(7)),
@@ -36,7 +36,7 @@ describe('readGgufHeader', () => {
     expect(metadata.get('words')?.value).toEqual({ elementType: 'string', length: 2 });
   });
 
-  it('gives the same result for any window boundaries', async () => {
+  it('returns the same result for any window boundaries', async () => {
     const template = string('{{ messages }}');
     const tail = await readGgufHeader(memorySource(tinyGguf({ keys: { 'tokenizer.chat_template': template } })));
     // The first window has 256 KiB; a filler moves each byte of what follows over its edge.
@@ -57,7 +57,7 @@ describe('readGgufHeader', () => {
     expect(source.reads.length).toBeLessThan(8);
   });
 
-  it('fetches neither skipped lists of numbers nor weights', async () => {
+  it('reads neither skipped lists of numbers nor weights', async () => {
     const scores = array('float32', new Array(500_000).fill(0.5));
     const source = memorySource(tinyGguf({ keys: { 'a.scores': scores } }));
     await readGgufHeader(source);

@@ -54,8 +54,8 @@ const TEXTS = [
   'a\nb',
 ];
 
-describe('A regular expression', () => {
-  it.each(PATTERNS)('%j matches what it matches in JavaScript, as a language and as rules', (pattern) => {
+describe('a regular expression', () => {
+  it.each(PATTERNS)('%j matches the same text as in JavaScript, as a language and as rules', (pattern) => {
     const language = patternLanguage(pattern);
     const rules = regularRules(language, (ranges) => oneOf(...ranges));
     const expected = TEXTS.filter((text) => new RegExp(pattern, 'u').test(text));
@@ -78,7 +78,7 @@ describe('A regular expression', () => {
     '(?:'.repeat(40),
     '\\ud83d',
     'x{99999}',
-  ])('%j is refused', (pattern) => {
+  ])('%j is rejected', (pattern) => {
     expect(() => patternLanguage(pattern)).toThrow(PatternError);
   });
 });
@@ -98,7 +98,7 @@ describe('a whole match', () => {
     expect(others.filter((text) => accepts(language, text))).toEqual([]);
   });
 
-  it('is refused with flags that change what a pattern means otherwise', () => {
+  it('is rejected with flags that change the meaning of a pattern', () => {
     expect(() => matchLanguage('a', 'm')).toThrow('the flag "m"');
     expect(() => matchLanguage('a', 'gv')).toThrow('the flag "v"');
   });

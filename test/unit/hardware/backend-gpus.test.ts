@@ -35,7 +35,7 @@ const backend = (names: string[], memory: Partial<BackendGpus['memory']> = {}): 
 });
 
 describe('withBackend', () => {
-  it('keeps what the system reports about a GPU that llama.cpp uses', () => {
+  it("keeps the system's information about a GPU that llama.cpp uses", () => {
     expect(withBackend([RTX], backend(['NVIDIA GeForce RTX 4090']))).toEqual([{ ...RTX, backend: 'vulkan' }]);
     expect(withBackend([RADEON], backend(['AMD Radeon RX 7800 XT (RADV NAVI32)']))).toEqual([
       { ...RADEON, backend: 'vulkan' },
@@ -55,7 +55,7 @@ describe('withBackend', () => {
     ]);
   });
 
-  it('gives a GPU that only llama.cpp reports what the others leave', () => {
+  it('assigns the remaining memory to a GPU that only llama.cpp reports', () => {
     const [, other] = withBackend([RADEON], backend([RADEON.name, 'Another'], { total: 20 * GiB, free: 18 * GiB }));
     expect(other).toMatchObject({ name: 'Another', totalVram: 4 * GiB, availableVram: 3 * GiB });
   });
@@ -65,7 +65,7 @@ describe('withBackend', () => {
     expect(withBackend([RTX], null)).toEqual([{ ...RTX, backend: null }]);
   });
 
-  it('changes nothing where llama.cpp was not asked', () => {
+  it('changes nothing without information from llama.cpp', () => {
     expect(withBackend([RTX, IRIS], undefined)).toEqual([RTX, IRIS]);
   });
 });
@@ -90,7 +90,7 @@ describe('usableGpus', () => {
     expect(used({ vendor: 'nvidia', backend: null })).toEqual([]);
   });
 
-  it('include integrated ones only where there are no others', () => {
+  it('include integrated ones only if there are no others', () => {
     expect(used({ sharedMemory: true, backend: 'vulkan' })).toEqual(['0']);
     expect(used({ sharedMemory: true, backend: 'vulkan' }, { backend: 'vulkan' })).toEqual(['1']);
   });

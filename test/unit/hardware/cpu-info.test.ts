@@ -92,7 +92,7 @@ describe('parseCpuInfo', () => {
     expect(parseCpuInfo(GRAVITON_3).flags).toContain('i8mm');
   });
 
-  it('takes the part of the fastest cores, but only flags of all cores', () => {
+  it('uses the part number of the fastest cores, and only flags that all cores have', () => {
     const big = 'processor\t: 0\nFeatures\t: fp asimd asimddp sve\nCPU implementer\t: 0x41\nCPU part\t: 0xd48\n';
     const small = 'processor\t: 1\nFeatures\t: fp asimd asimddp\nCPU implementer\t: 0x41\nCPU part\t: 0xd46\n';
     for (const text of [`${big}\n${small}`, `${small}\n${big}`]) {
@@ -158,7 +158,7 @@ describe('cpuFacts', () => {
     expect(await cpuFacts(machine)).toMatchObject({ cores: 8, threads: 8, performanceCores: 4 });
   });
 
-  it('uses information from Node without /proc', async () => {
+  it('uses information from Node.js without /proc', async () => {
     const facts = await cpuFacts(recordedMachine({ brand: 'Some CPU', usableThreads: 3 }));
     expect(facts).toMatchObject({ modelName: 'Some CPU', cores: 1, threads: 1, family: null, flags: [] });
   });

@@ -27,12 +27,12 @@ async function loadOf(...moments: readonly CpuTimeSource[]) {
 }
 
 describe('the load of the CPUs', () => {
-  it('is what the CPUs did less what this process did, nice and stolen time included', async () => {
+  it('is the CPU time of other processes, including nice and stolen time', async () => {
     const load = await loadOf(recorded(BEFORE, { now: 0, own: 100 }), recorded(AFTER, { now: 1000, own: 350 }));
     expect(load).toEqual({ own: 0.25, others: 1.25, idle: 0.5, cpus: 2 });
   });
 
-  it('counts only the CPUs this process may run on', async () => {
+  it('includes only the CPUs that this process may use', async () => {
     const allowed = { allowed: '1,5-9' };
     const load = await loadOf(
       recorded(BEFORE, { now: 0, own: 0, ...allowed }),
@@ -41,7 +41,7 @@ describe('the load of the CPUs', () => {
     expect(load).toEqual({ own: 0, others: 0.6, idle: 0.4, cpus: 1 });
   });
 
-  it('is never below nothing, nor above all there is', async () => {
+  it('is between 0 and the number of CPUs', async () => {
     const [rest, work] = [
       { now: 0, own: 0 },
       { now: 1000, own: 5000 },
@@ -61,7 +61,7 @@ describe('the load of the CPUs', () => {
     });
   });
 
-  it('is undefined for no time at all, and where the system does not report it', async () => {
+  it('is undefined if no time has passed, or the system does not report it', async () => {
     const rest = { now: 0, own: 0 };
     expect(await loadOf(recorded(BEFORE, rest), recorded(AFTER, rest))).toBeUndefined();
     for (const stat of ['', 'cpu  1 2 3\n', 'cpu0 a b c\n']) {
@@ -69,7 +69,7 @@ describe('the load of the CPUs', () => {
     }
   });
 
-  it('is read from Node on other systems', async () => {
+  it('comes from Node.js on other systems', async () => {
     const source = (busy: number, now: number): CpuTimeSource => ({
       ...recorded('', { now, own: 0 }),
       platform: 'darwin',
@@ -78,7 +78,7 @@ describe('the load of the CPUs', () => {
     expect(await loadOf(source(100, 0), source(160, 100))).toEqual({ own: 0, others: 0.6, idle: 0.4, cpus: 1 });
   });
 
-  it('is found on this machine', async () => {
+  it('is available on this machine', async () => {
     const before = await readCpuTime(ownCpuTimes());
     const neighbour = spawn(process.execPath, ['-e', 'const end = Date.now() + 300; while (Date.now() < end);']);
     await once(neighbour, 'exit');

@@ -44,7 +44,7 @@ describe('memoryFor', () => {
     expect(memoryFor(demand, 0, 0)).toEqual({ vram: 0, ram: 5000 + 2492 + 7000 + compute });
   });
 
-  it('counts working memory on each of several GPUs', () => {
+  it('counts compute buffers on each of several GPUs', () => {
     expect(memoryFor(demand, 2, 3).vram - memoryFor(demand, 2, 1).vram).toBe(2 * compute);
   });
 
@@ -67,7 +67,7 @@ describe('memoryFor', () => {
     expect(of(65_536)).toBe(of(2048));
   });
 
-  it('shrinks with the types of keys and of values', () => {
+  it('decreases with smaller types of keys and values', () => {
     const kv = (types: { cacheTypeK?: 'q8_0'; cacheTypeV?: 'q4_0' | 'f32' }) =>
       (memoryFor(demandOf(SHAPE, { contextSize: 256, ...types }), 0, 0).ram - memoryFor(demand, 0, 0).ram) / (7 * 256) +
       1;

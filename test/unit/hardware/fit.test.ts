@@ -120,7 +120,7 @@ describe('findAlternatives', () => {
     ]);
   });
 
-  it('proposes no quantized cache for heads that are not whole blocks', () => {
+  it('proposes no quantized cache if the head size is not a multiple of the block size', () => {
     const proposals = findAlternatives({
       shape: { ...LLAMA, keyLength: 80, valueLength: 80 },
       settings: { contextSize: 131_072 },
@@ -130,7 +130,7 @@ describe('findAlternatives', () => {
     expect(proposals).toHaveLength(1);
   });
 
-  it('says how small a file must be if no context is short enough', () => {
+  it('reports the maximum file size if no context is short enough', () => {
     const proposals = findAlternatives({ shape: LLAMA, settings, gpuLayers: 0, snapshot: machine(4 * GB) });
     expect(proposals).toEqual([
       { note: expect.stringMatching(/quantization of at most 3\.\d GB \(this file: 4\.9 GB\)/) },
@@ -174,7 +174,7 @@ describe('offloadOptions', () => {
       return strategy;
     });
 
-  it('lists the fitting ones of all, some and no layers on the GPU, fastest first', () => {
+  it('lists all, some and no layers on the GPU if they fit, fastest first', () => {
     expect(ways(64 * GB, 24 * GB)).toEqual(['full_vram', 'full_ram']);
     expect(ways(64 * GB, 4 * GiB)).toEqual(['hybrid', 'full_ram']);
     expect(ways(64 * GB, 0)).toEqual(['full_ram']);

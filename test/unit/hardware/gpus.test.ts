@@ -63,7 +63,7 @@ describe("Nvidia's GPUs", () => {
     ['nothing', ''],
     ['an invalid size', 'NVIDIA GeForce RTX 4090, many, 1, 550\n'],
     ['a size of zero', 'NVIDIA GeForce RTX 4090, 0, 0, 550\n'],
-  ])('%s is no GPU', async (_what, text) => {
+  ])('%s means that there is no GPU', async (_what, text) => {
     expect((await found({ programs: { 'nvidia-smi': text } })).gpus).toEqual([]);
   });
 
@@ -243,7 +243,7 @@ describe('GPUs on Windows', () => {
   });
 });
 
-describe('GPUs of Macs', () => {
+describe('GPUs in Macs', () => {
   const mac = (...controllers: object[]) =>
     found({
       platform: 'darwin',

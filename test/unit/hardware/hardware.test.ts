@@ -4,7 +4,7 @@ import { RecordedLog } from '../../support/recorded-log.ts';
 import { recordedMachine } from '../../support/snapshots/machine.ts';
 
 describe('Hardware', () => {
-  it('returns what Node.js reports about the CPU if the system does not answer, and asks it again the next time', async () => {
+  it("returns Node.js's information about the CPU if the system does not respond, and retries the next time", async () => {
     const cpu = {
       vendor: '',
       manufacturer: 'Maker',
@@ -34,7 +34,7 @@ describe('Hardware', () => {
     });
   });
 
-  it('does not start programs again shortly after no GPU was found', async () => {
+  it('does not run programs again shortly after no GPU was found', async () => {
     const machine = recordedMachine({ programs: {} });
     const hardware = new Hardware({ log: new RecordedLog(), machine });
     expect(await hardware.gpus()).toEqual([]);

@@ -23,13 +23,13 @@ function on(platform: string, architecture: string, gpus: GpuInfo[], available =
 const names = (snapshot: HardwareSnapshot) => usableGpus(snapshot).map(({ name }) => name);
 
 describe('usableGpus', () => {
-  it('are all of one maker with memory of their own, Nvidia’s before others: CUDA sees no others', () => {
+  it('are all dedicated GPUs of one vendor, preferably Nvidia, because CUDA supports no others', () => {
     const all = [gpu('amd', 24), gpu('nvidia', 12), gpu('nvidia', 8), gpu('intel', 16, true)];
     expect(names(on('linux', 'x64', all))).toEqual(['nvidia 12', 'nvidia 8']);
     expect(names(on('win32', 'x64', all.slice(0, 1)))).toEqual(['amd 24']);
   });
 
-  it('are none inside Intel’s and AMD’s CPUs', () => {
+  it('do not include integrated GPUs of Intel and AMD', () => {
     expect(names(on('linux', 'x64', [gpu('intel', 16, true), gpu('amd', 16, true)]))).toEqual([]);
   });
 
@@ -37,17 +37,17 @@ describe('usableGpus', () => {
     ['linux', 'arm64'],
     ['win32', 'arm64'],
     ['darwin', 'x64'],
-  ])('are none where llama.cpp comes without a GPU backend: %s on %s', (platform, architecture) => {
+  ])('are empty if llama.cpp has no GPU backend: %s on %s', (platform, architecture) => {
     expect(names(on(platform, architecture, [gpu('nvidia', 24), gpu('apple', 24, true), gpu('amd', 8)]))).toEqual([]);
   });
 
-  it('are Apple’s own on its CPUs', () => {
+  it('include Apple’s on Apple silicon', () => {
     expect(names(on('darwin', 'arm64', [gpu('apple', 24, true)]))).toEqual(['apple 24']);
   });
 });
 
 describe('memoryBudgetOn', () => {
-  it('is what is free, less something left on each GPU and in main memory', () => {
+  it('is the free memory minus a reserve on each GPU and in main memory', () => {
     const { vram, ram, shared } = memoryBudgetOn(on('linux', 'x64', [gpu('nvidia', 12), gpu('nvidia', 8)]));
     expect(shared).toBe(false);
     expect(vram).toBeLessThan(19 * GiB);
@@ -55,7 +55,7 @@ describe('memoryBudgetOn', () => {
     expect(ram).toBe(31 * GiB);
   });
 
-  it('is never less than nothing', () => {
+  it('is never negative', () => {
     expect(memoryBudgetOn(on('linux', 'x64', [gpu('nvidia', 0.25)], 0.5))).toMatchObject({ vram: 0, ram: 0 });
   });
 

@@ -23,7 +23,7 @@ describe('memory on Linux', () => {
     expect(await memory({})).toEqual({ total: 16 * GiB, available: 12 * GiB });
   });
 
-  it('is limited by a container (cgroup v2), whose own file pages count as free', async () => {
+  it('is limited by a container (cgroup v2), with its file pages counted as free', async () => {
     const group = '/sys/fs/cgroup/docker/abc';
     const found = await memory({
       '/proc/self/cgroup': '0::/docker/abc\n',
@@ -96,20 +96,20 @@ describe('memory on Linux', () => {
     expect(await memory({ '/proc/self/cgroup': text })).toEqual({ total: 16 * GiB, available: 12 * GiB });
   });
 
-  it('comes from Node if /proc/meminfo is not available', async () => {
+  it('comes from Node.js if /proc/meminfo is not available', async () => {
     const { total, available } = await memoryInfo(recordedMachine({}));
     expect(total).toBeGreaterThan(0);
     expect(available).toBeLessThanOrEqual(total);
   });
 });
 
-it('a Mac’s memory is what systeminformation says is available', async () => {
+it('a Mac’s memory is the available memory according to systeminformation', async () => {
   const answer = async () => ({ mem: async () => ({ total: 16 * GiB, free: MiB, available: 9 * GiB }) });
   const mac = recordedMachine({ platform: 'darwin', systemInformation: answer as never });
   expect(await memoryInfo(mac)).toEqual({ total: 16 * GiB, available: 9 * GiB });
 });
 
-it('a Mac’s memory is what Node.js reports if its system does not answer', async () => {
+it('a Mac’s memory comes from Node.js if the system does not respond', async () => {
   const failure = new Error('vm_stat failed');
   const mac = recordedMachine({ platform: 'darwin', systemInformation: () => Promise.reject(failure) });
   const log = new RecordedLog();
@@ -119,13 +119,13 @@ it('a Mac’s memory is what Node.js reports if its system does not answer', asy
   expect(log.lines).toEqual([{ level: 'warn', event: 'hardware.memory_probe_failed', fields: { error: failure } }]);
 });
 
-it('Windows’ memory is what Node says', async () => {
+it('Windows’ memory comes from Node.js', async () => {
   const { total, available } = await memoryInfo(recordedMachine({ platform: 'win32' }));
   expect(total).toBeGreaterThan(0);
   expect(available).toBeLessThanOrEqual(total);
 });
 
-it('reads nothing outside of /proc and the mount of control groups, whatever the path of the group', async () => {
+it('reads nothing outside of /proc and the cgroup mount, whatever the path of the group', async () => {
   const asked: string[] = [];
   const machine = recordedMachine({ files: { '/proc/meminfo': MEMINFO, '/proc/self/cgroup': '0::/../../etc/x\n' } });
   const readText = (path: string) => {

@@ -8,7 +8,7 @@ describe('microarchitecture', () => {
     expect(microarchitecture(facts)).toBe(expected),
   );
 
-  it('is not guessed where CPUID tells half', () => {
+  it('is not guessed from incomplete CPUID information', () => {
     const facts = RECORDED_CPUS.find(({ machine }) => machine === 'i7-4770')?.facts;
     if (facts === undefined) throw new Error('The recording is gone');
     expect(microarchitecture({ ...facts, model: null })).toBeNull();

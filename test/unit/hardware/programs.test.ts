@@ -8,7 +8,7 @@ import { RecordedLog } from '../../support/recorded-log.ts';
 
 const onUnix = process.platform === 'win32' ? it.skip : it;
 
-describe('a program that is asked', () => {
+describe('a program that is queried', () => {
   const folder = tempFolder('programs');
   afterAll(() => folder.remove());
   const pidFile = join(folder.path, 'pid');
@@ -24,29 +24,29 @@ describe('a program that is asked', () => {
 
   const onLinux = process.platform === 'linux' ? it : it.skip;
 
-  onUnix('and hangs is killed, even if it does not want to', async () => {
+  onUnix('is killed if it hangs, even if it ignores SIGTERM', async () => {
     const machine = machineWith(`echo $$ > ${pidFile}; trap '' TERM; exec sleep 600`, 500);
     await expect(machine.run('nvidia-smi', [])).rejects.toThrow('did not finish');
     const pid = Number(readFileSync(pidFile, 'utf8'));
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  onUnix('and floods its output is ended', async () => {
+  onUnix('is killed if its output is too long', async () => {
     await expect(machineWith('exec yes').run('nvidia-smi', [])).rejects.toThrow('maxBuffer');
   });
 
-  onUnix('and fails, but has answered, is heard', async () => {
+  onUnix('is used if it fails after printing its output', async () => {
     expect(await machineWith('echo Tesla; exit 6').run('nvidia-smi', [])).toBe('Tesla\n');
   });
 
-  onUnix('and is not there, or may not be run, is no fault', async () => {
+  onUnix('is not an error if it is missing or not executable', async () => {
     expect(await machineWith('').run('no-such-program', [])).toBeUndefined();
     const machine = machineWith('');
     chmodSync(join(folder.path, 'nvidia-smi'), 0o644);
     expect(await machine.run(join(folder.path, 'nvidia-smi'), [])).toBeUndefined();
   });
 
-  onLinux('for GPUs and hangs leaves the machine without them, and a line in the log', async () => {
+  onLinux('for GPUs is logged if it hangs, and the machine has no GPUs', async () => {
     const log = new RecordedLog();
     const gpus = await new Hardware({ log, machine: machineWith('exec sleep 600', 300) }).gpus();
     expect(gpus.filter(({ vendor }) => vendor === 'nvidia')).toEqual([]);

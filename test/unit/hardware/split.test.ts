@@ -62,7 +62,7 @@ function mac(total: number, available: number): HardwareSnapshot {
 }
 
 describe('recommendSplit without a GPU', () => {
-  it('runs a small model at a medium pace and a large one slowly, all on the CPU', () => {
+  it('rates a small model medium and a large one slow, both on the CPU', () => {
     const small = recommendSplit({ shape: TINY, contextSize: 2048, snapshot: machine(12 * GB) });
     expect(small).toMatchObject({ gpuLayers: 0, cpuLayers: 16, estimatedVram: 0, tier: 'medium' });
     const large = recommendSplit({ shape: LLAMA_13B, contextSize: 4096, snapshot: machine(30 * GB) });
@@ -70,12 +70,12 @@ describe('recommendSplit without a GPU', () => {
     expect(large.estimatedRam).toBeGreaterThan(40 * 190e6);
   });
 
-  it('does not call an old CPU without AVX2 medium', () => {
+  it('does not rate an old CPU without AVX2 medium', () => {
     const snapshot = machine(12 * GB, [], 'Xeon E5-2690 v2');
     expect(recommendSplit({ shape: TINY, contextSize: 2048, snapshot }).tier).toBe('slow');
   });
 
-  it('says with figures that a model does not fit, and what would fit', () => {
+  it('reports with sizes that a model does not fit, and what would fit', () => {
     const { tier, reason, gpuLayers } = recommendSplit({
       shape: LLAMA_13B,
       contextSize: 4096,
@@ -99,7 +99,7 @@ describe('recommendSplit without a GPU', () => {
 });
 
 describe('recommendSplit with a GPU', () => {
-  it('puts all of a 7B on a GPU of 24 GB, which is fast', () => {
+  it('places a 7B model completely on a GPU of 24 GB, which is fast', () => {
     const split = recommendSplit({ shape: LLAMA_7B, contextSize: 4096, snapshot: machine(16 * GB, [gpu(24 * GiB)]) });
     expect(split).toMatchObject({ gpuLayers: 32, cpuLayers: 0, tier: 'fast' });
     expect(split.estimatedVram).toBeGreaterThan(32 * (122e6 + 16_384 * 4096));
@@ -108,7 +108,7 @@ describe('recommendSplit with a GPU', () => {
     expect(split.reason).toContain('NVIDIA RTX');
   });
 
-  it('divides a 13B between a GPU of 8 GB and the CPU', () => {
+  it('splits a 13B model between a GPU of 8 GB and the CPU', () => {
     const split = recommendSplit({ shape: LLAMA_13B, contextSize: 4096, snapshot: machine(32 * GB, [gpu(8 * GiB)]) });
     expect(split.gpuLayers).toBeGreaterThan(10);
     expect(split.gpuLayers).toBeLessThan(40);
@@ -117,7 +117,7 @@ describe('recommendSplit with a GPU', () => {
     expect(split.reason).toContain(`${(split.estimatedRam / 1e9).toFixed(1)} GB`);
   });
 
-  it('uses the free VRAM, not the total', () => {
+  it('uses the free VRAM, not the total VRAM', () => {
     const full = machine(16 * GB, [gpu(24 * GiB, { availableVram: 0.5 * GiB })]);
     expect(recommendSplit({ shape: LLAMA_7B, contextSize: 4096, snapshot: full }).gpuLayers).toBe(0);
   });
@@ -130,7 +130,7 @@ describe('recommendSplit with a GPU', () => {
     expect(two.reason).toContain('2 GPUs');
   });
 
-  it('does not use integrated graphics, which are no faster', () => {
+  it('does not use integrated graphics, which are not faster', () => {
     const uhd = gpu(8 * GiB, { name: 'Intel UHD', vendor: 'intel', sharedMemory: true });
     const split = recommendSplit({ shape: TINY, contextSize: 2048, snapshot: machine(16 * GB, [uhd]) });
     expect(split.gpuLayers).toBe(0);
@@ -142,8 +142,8 @@ describe('recommendSplit with a GPU', () => {
   });
 });
 
-describe('recommendSplit on memory that is shared', () => {
-  it('puts a model that fits on the GPU of a Mac, and counts the memory once', () => {
+describe('recommendSplit with shared memory', () => {
+  it('places a model that fits on the GPU of a Mac, and counts the memory once', () => {
     const fits = recommendSplit({ shape: LLAMA_7B, contextSize: 4096, snapshot: mac(16 * GiB, 11 * GiB) });
     expect(fits).toMatchObject({ gpuLayers: 32, tier: 'fast' });
     // 8.2 GB of model: GPU and RAM would have 5.4 GB each, if they were two.
@@ -152,7 +152,7 @@ describe('recommendSplit on memory that is shared', () => {
     expect(tight.reason).toMatch(/but only 6\.4 GB of memory is free/);
   });
 
-  it('never gives fewer layers for more memory, with large embeddings used twice', () => {
+  it('never recommends fewer layers for more memory, with large tied embeddings', () => {
     // Gemma's kind: a vocabulary of 262,144 whose embeddings serve as the output layer too.
     const tied = shape(26, 25e6, {
       kv: 1024,
@@ -196,7 +196,7 @@ describe.each([1, 2, 3])('recommendSplit on random models (seed %i)', (seed) => 
   const snapshotOf = (one: (typeof cases)[number], vram = one.vram, ram = one.ram) =>
     one.shared ? mac(ram * 1.5, ram) : machine(ram, [gpu(vram)]);
 
-  it('every layer is on one side, and the estimates are whole bytes', () => {
+  it('assigns every layer, and estimates whole bytes', () => {
     for (const one of cases) {
       const split = recommendSplit({ ...one, snapshot: snapshotOf(one) });
       expect(split.gpuLayers + split.cpuLayers).toBe(one.shape.layerBytes.length);
@@ -208,7 +208,7 @@ describe.each([1, 2, 3])('recommendSplit on random models (seed %i)', (seed) => 
     }
   });
 
-  it('the estimates never exceed the VRAM, nor together the shared memory', () => {
+  it('never exceeds the VRAM, or in total the shared memory', () => {
     for (const one of cases) {
       const { estimatedVram, estimatedRam, gpuLayers } = recommendSplit({ ...one, snapshot: snapshotOf(one) });
       expect(estimatedVram).toBeLessThanOrEqual(one.shared ? one.ram : one.vram);
@@ -216,7 +216,7 @@ describe.each([1, 2, 3])('recommendSplit on random models (seed %i)', (seed) => 
     }
   });
 
-  it('the weights are on one side or the other, none is forgotten', () => {
+  it('counts all weights exactly once', () => {
     for (const one of cases) {
       const { estimatedVram, estimatedRam } = recommendSplit({ ...one, snapshot: snapshotOf(one) });
       expect(estimatedVram + estimatedRam).toBeGreaterThanOrEqual(
@@ -225,7 +225,7 @@ describe.each([1, 2, 3])('recommendSplit on random models (seed %i)', (seed) => 
     }
   });
 
-  it('more VRAM, or more memory that is shared, never means fewer layers', () => {
+  it('never recommends fewer layers for more VRAM or shared memory', () => {
     for (const one of cases) {
       let before = 0;
       for (let step = 0; step < 12; step++) {
@@ -238,7 +238,7 @@ describe.each([1, 2, 3])('recommendSplit on random models (seed %i)', (seed) => 
     }
   });
 
-  it('a longer context never means more layers', () => {
+  it('never recommends more layers for a longer context', () => {
     for (const one of cases) {
       let before = Number.POSITIVE_INFINITY;
       for (const contextSize of [1, 512, 4096, 32_768, 131_072, 1_048_576]) {
@@ -249,7 +249,7 @@ describe.each([1, 2, 3])('recommendSplit on random models (seed %i)', (seed) => 
     }
   });
 
-  it('is fast when all is on the GPU, and only then', () => {
+  it('is fast only if everything is on the GPU', () => {
     for (const one of cases) {
       const { tier, cpuLayers, reason } = recommendSplit({ ...one, snapshot: snapshotOf(one) });
       if (tier === 'fast') expect(cpuLayers).toBe(0);
@@ -259,11 +259,11 @@ describe.each([1, 2, 3])('recommendSplit on random models (seed %i)', (seed) => 
   });
 });
 
-describe('recommendSplit of which only the size is known', () => {
+describe('recommendSplit for a model of known size only', () => {
   const of = (modelSize: number, totalLayers: number, snapshot: HardwareSnapshot) =>
     recommendSplit({ modelSize, totalLayers, snapshot });
 
-  it('takes the 32 layers of the original for even', () => {
+  it('assumes 32 equal layers like the original', () => {
     expect(of(4 * GB, 32, machine(16 * GB, [gpu(24 * GiB)]))).toMatchObject({
       gpuLayers: 32,
       cpuLayers: 0,
@@ -277,26 +277,26 @@ describe('recommendSplit of which only the size is known', () => {
     expect(of(4 * GB, 32, machine(32 * GB))).toMatchObject({ gpuLayers: 0, cpuLayers: 32 });
   });
 
-  it('takes one layer whole or not at all', () => {
+  it('places a single layer completely or not at all', () => {
     expect(of(4 * GB, 1, machine(16 * GB, [gpu(8 * GiB)])).gpuLayers).toBe(1);
     expect(of(4 * GB, 1, machine(16 * GB, [gpu(3 * GiB)])).gpuLayers).toBe(0);
   });
 
-  it('answers for any number of layers', () => {
+  it('accepts any number of layers', () => {
     const split = of(40 * GB, 100_000, machine(64 * GB, [gpu(24 * GiB)]));
     expect(split.gpuLayers + split.cpuLayers).toBe(100_000);
     expect(split.gpuLayers).toBeGreaterThan(10_000);
     expect(split.estimatedVram).toBeLessThanOrEqual(24 * GiB);
   });
 
-  it('takes a file of nothing and one of a petabyte', () => {
+  it('accepts an empty file and one of a petabyte', () => {
     expect(of(0, 32, machine(16 * GB, [gpu(8 * GiB)]))).toMatchObject({ cpuLayers: 0 });
     expect(of(1e15, 32, machine(16 * GB, [gpu(8 * GiB)]))).toMatchObject({ gpuLayers: 0, tier: 'slow' });
   });
 });
 
-describe('what a load gets', () => {
-  it('the context asked for, else what the model was trained with, up to a default', () => {
+describe('the default context of a load', () => {
+  it('is the requested context, or the trained context up to a default', () => {
     expect(chooseContextSize(LLAMA_7B, 100_000)).toBe(100_000);
     expect(chooseContextSize(LLAMA_7B, undefined)).toBe(DEFAULT_CONTEXT);
     expect(chooseContextSize({ ...LLAMA_7B, trainContextSize: 512 }, undefined)).toBe(512);

@@ -25,7 +25,7 @@ const GPUS: GpuInfo[] = [
 ];
 
 describe('systemInfo', () => {
-  it.each(RECORDED_CPUS)('of $machine is what the protocol promises', ({ facts, microarchitecture, variant }) => {
+  it.each(RECORDED_CPUS)('of $machine matches the protocol', ({ facts, microarchitecture, variant }) => {
     const cpu = { ...facts, microarchitecture, variant };
     for (const gpus of [[], GPUS]) {
       const info = systemInfo({ cpu, gpus, memory: MEMORY }, OS);
@@ -35,7 +35,7 @@ describe('systemInfo', () => {
     }
   });
 
-  it('has sizes as people say them, and each GPU under its maker', () => {
+  it('has human-readable sizes, and GPUs by vendor', () => {
     const [recorded] = RECORDED_CPUS;
     if (recorded === undefined) throw new Error('The recordings are gone');
     const cpu = { ...recorded.facts, microarchitecture: 'Zen 4', variant: 'zen4' };

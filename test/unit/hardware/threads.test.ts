@@ -12,7 +12,7 @@ describe('the range of threads', () => {
   );
 });
 
-describe('threads for which a core is free', () => {
+describe('threads with a free core', () => {
   const alone = (cores: number) => threadRange({ cores });
   const hybrid = threadRange({ cores: 16, performanceCores: 8 });
 

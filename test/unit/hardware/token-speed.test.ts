@@ -15,7 +15,7 @@ describe('tokensPerSecond', () => {
     expect(tokensPerSecond(work, SPEED)).toBeCloseTo(1 / (0.05 + 0.03));
   });
 
-  it('adds the time of the CPU and that of the GPU', () => {
+  it('adds the times of CPU and GPU', () => {
     const work = { quantization: 'F16', bytes: 2e9, gpuShare: 0.5, layers: 0 };
     expect(tokensPerSecond(work, { ...SPEED, gpu: 100e9 })).toBeCloseTo(1 / (0.05 + 0.01));
     expect(tokensPerSecond(work, SPEED)).toBeUndefined();
@@ -35,7 +35,7 @@ describe('cpuSpeed', () => {
     expect(cpuSpeed(quantization, SPEED)).toBeCloseTo(expected);
   });
 
-  it('is never above that of the memory', () => {
+  it('never exceeds the memory bandwidth', () => {
     expect(cpuSpeed('Q8_0', { plain: 11e9, quantized: 10e9 })).toBe(11e9);
   });
 });

@@ -7,7 +7,7 @@ describe('chooseVariant', () => {
     expect(chooseVariant(facts)).toBe(variant),
   );
 
-  it('never chooses a build that needs a flag the CPU lacks, whichever flag is hidden', () => {
+  it('never chooses a build that requires a flag the CPU lacks, whichever flag is hidden', () => {
     for (const { machine, facts, variant } of RECORDED_CPUS) {
       for (const hidden of facts.flags) {
         const without = { ...facts, flags: facts.flags.filter((flag) => flag !== hidden) };
@@ -19,7 +19,7 @@ describe('chooseVariant', () => {
     }
   });
 
-  it('is null where the packages contain only one build', () => {
+  it('returns null if the packages contain only one build', () => {
     const [{ facts } = { facts: undefined }] = RECORDED_CPUS;
     if (facts === undefined) throw new Error('The recordings are gone');
     expect(chooseVariant({ ...facts, architecture: 'arm' })).toBeNull();

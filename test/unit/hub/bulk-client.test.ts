@@ -76,7 +76,7 @@ describe('BulkClient', () => {
     expect(counts.connections).toBe(1);
   });
 
-  it('sends the path, the query and the headers as given', async () => {
+  it('sends the path, the query and the headers unchanged', async () => {
     const received: string[] = [];
     const { port } = await serve((socket, { text }) => {
       received.push(text);
@@ -102,7 +102,7 @@ describe('BulkClient', () => {
     expect(await fetchText(makeClient(), urlOf(port))).toBe('ok');
   });
 
-  it('refuses a server that sends interim responses without end', async () => {
+  it('rejects a server that sends endless interim responses', async () => {
     const { port } = await serve((socket) => {
       const some = 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1000);
       const send = () => {
@@ -162,7 +162,7 @@ describe('BulkClient', () => {
     await expect(fetchText(makeClient(), urlOf(port))).rejects.toMatchObject({ code });
   });
 
-  it('fails if no data arrives for too long, in the head or in the body', async () => {
+  it('times out if no data arrives, in the head or in the body', async () => {
     const { port } = await serve((socket, { text }) => {
       if (text.startsWith('GET /body')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf');
     });
@@ -189,7 +189,7 @@ describe('BulkClient', () => {
     await expect(reading).rejects.toBe(reason);
   });
 
-  it('fails with the code of the system if a server cannot be reached', async () => {
+  it("fails with the system's error code if a server cannot be reached", async () => {
     const { port } = await serve(() => {});
     for (const { server } of servers.splice(0)) server.close();
     await expect(fetchText(makeClient(), urlOf(port))).rejects.toMatchObject({ code: 'ECONNREFUSED' });

@@ -76,7 +76,7 @@ describe('follow', () => {
     await expect(request(http, `${HUB}/a`)).rejects.toMatchObject({ code: 'REDIRECT_REFUSED' });
   });
 
-  it('asks for public addresses only after a redirect of a public server', async () => {
+  it('requires public addresses only after a redirect by a public server', async () => {
     const chain = { [`${HUB}/a`]: 'https://cdn.example/b', 'https://cdn.example/b': 'https://other.example/c' };
     const { http, sent } = network(chain);
     await request(http, `${HUB}/a`);

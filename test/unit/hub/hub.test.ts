@@ -64,7 +64,7 @@ describe('fileInfo', () => {
       'the tree after a temporary error',
       [{ kind: 'status' as const, status: 503, match: isListing, times: 2, headers: { 'retry-after': '0' } }],
     ],
-  ])('takes the checksum from %s if the tag is not one', async (_what, faults) => {
+  ])('takes the checksum from %s if the ETag is not a checksum', async (_what, faults) => {
     const { hub, server } = await serve();
     for (const fault of faults) server.fault(fault);
     server.fault({ kind: 'tag', announced: '"v1-700000"', match: isResolve });
@@ -73,13 +73,13 @@ describe('fileInfo', () => {
     expect(await read(hub, remote, 10, 20)).toEqual(CONTENT.subarray(10, 20));
   });
 
-  it("prefers the listing's SHA-256 to a tag that looks like git's SHA-1", async () => {
+  it("prefers the listing's SHA-256 to an ETag that looks like git's SHA-1", async () => {
     const { hub, server } = await serve();
     server.fault({ kind: 'tag', announced: `"${'ab'.repeat(20)}"`, match: isResolve });
     expect((await hub.fileInfo(NAME, FILE, {})).checksum).toEqual({ algorithm: 'sha256', hex: SHA256 });
   });
 
-  it("takes git's SHA-1 if there is no SHA-256", async () => {
+  it("uses git's SHA-1 if there is no SHA-256", async () => {
     const { hub, server } = await serve();
     server.fault({ kind: 'tag', announced: `W/"${'ab'.repeat(20)}"`, match: isResolve });
     server.fault({ kind: 'status', status: 404, match: isListing });
@@ -96,7 +96,7 @@ describe('fileInfo', () => {
     await expect(hub.fileInfo(NAME, FILE, {})).rejects.toMatchObject({ code });
   });
 
-  it('fails at once, and says when to try again, if the hub asks to wait for very long', async () => {
+  it('fails immediately if the hub requests a very long delay, and reports when to try again', async () => {
     const { hub, server } = await serve();
     server.fault({ kind: 'status', status: 429, headers: { 'retry-after': '86400' } });
     await expect(hub.fileInfo(NAME, FILE, {})).rejects.toMatchObject({
@@ -120,7 +120,7 @@ describe('fileInfo', () => {
 });
 
 describe('openRange', () => {
-  it('fetches from the commit that was found, so that a moving branch cannot mix two files', async () => {
+  it('downloads from the resolved commit, so that a moving branch cannot mix two files', async () => {
     const { hub, server } = await serve();
     const remote = await hub.fileInfo(NAME, FILE, {});
     expect(await read(hub, remote, 0, 100)).toEqual(CONTENT.subarray(0, 100));
@@ -149,7 +149,7 @@ describe('openRange', () => {
     expect(asked()).toBe(expired.length + 1);
   });
 
-  it('fetches from the named revision if the hub does not accept its own commit, and tries the commit only once', async () => {
+  it('downloads from the named revision if the hub does not accept its own commit, which it tries only once', async () => {
     const { hub, server } = await serve();
     server.fault({ kind: 'status', status: 404, match: byCommit });
     const remote = await hub.fileInfo(NAME, FILE, {});
@@ -164,7 +164,7 @@ describe('openRange', () => {
     ['another tag that is no checksum', 'v1', 'v2', true],
     ['the same tag', 'v1', 'v1', false],
     ['a tag of another kind', SHA256, 'v1', false],
-  ])('tells from %s whether the file has changed', async (_what, before, after, isChange) => {
+  ])('detects from %s whether the file has changed', async (_what, before, after, isChange) => {
     const { hub, server } = await serve();
     server.fault({ kind: 'tag', announced: `"${before}"`, match: isResolve, times: 1 });
     server.fault({ kind: 'tag', announced: `W/"${after}"`, match: isResolve });

@@ -40,7 +40,7 @@ describe('repoFiles', () => {
     expect(await hub.repoFiles(NAME, {})).toEqual([{ file: 'a.gguf', size: 7 }]);
   });
 
-  it('leaves out files with unusable names and invalid entries', async () => {
+  it('omits files with invalid names and invalid entries', async () => {
     const listed: unknown[] = [
       { rfilename: '../../outside.gguf', size: 1 },
       { rfilename: '/etc/passwd.gguf', size: 1 },
@@ -117,7 +117,7 @@ describe('search', () => {
     expect(liked).toMatchObject([{ repoId: 'maker/qwen-0-GGUF', likes: 100 }]);
   });
 
-  it('returns what the hub read from the files', async () => {
+  it("returns the hub's information from the files", async () => {
     const found = {
       downloads: 5,
       lastModified: '2026-01-02T03:04:05.000Z',

@@ -38,7 +38,7 @@ const isHead = ({ method }: HubRequest) => method === 'HEAD';
 const isCdn = ({ server }: HubRequest) => server === 'cdn';
 const isResolve = ({ server, url }: HubRequest) => server === 'hub' && url.includes('/resolve/');
 
-describe('a HEAD request that is refused', () => {
+describe('a HEAD request that is rejected', () => {
   beforeEach(() => serve());
 
   it.each<[string, Fault]>([
@@ -57,7 +57,7 @@ describe('a HEAD request that is refused', () => {
   });
 
   it.each([400, 403, 405, 416, 501])(
-    'is replaced by a GET request without a range if that is refused: %d',
+    'is replaced by a GET request without a range if that is rejected: %d',
     async (status) => {
       server.fault({ kind: 'status', status, match: (request) => isHead(request) || request.range !== undefined });
       expect(await open().fileInfo(NAME, FILE, {})).toMatchObject({ size: CONTENT.length, checksum: { hex: SHA256 } });
@@ -80,7 +80,7 @@ describe('a hub that does not answer', () => {
       endpoint: server.url,
       env: { HOME: '/nowhere' },
       limits: { ...QUICK_LIMITS, answerTimeoutMs: 400, stallTimeoutMs: 60_000 },
-      log: new KeptLog(),
+      log: new RecordedLog(),
     });
   const outcome = { code: 'HUB_UNREACHABLE', message: expect.stringContaining('did not answer within 0.4 seconds') };
 
@@ -103,10 +103,10 @@ describe('a hub that does not answer', () => {
   }
 });
 
-describe('a file that the hub redirects to', () => {
+describe('a file behind redirects', () => {
   beforeEach(() => serve());
 
-  it('is described by the first redirect that does', async () => {
+  it('is described by the first redirect with metadata', async () => {
     server.fault({
       kind: 'redirect',
       to: '/second',
@@ -123,7 +123,7 @@ describe('a file that the hub redirects to', () => {
     expect(server.requests.filter(isCdn)).toEqual([]);
   });
 
-  it('is described by a redirect of another host, if the hub itself is a mirror that only redirects', async () => {
+  it('is described by a redirect of another host, if the hub is a mirror that only redirects', async () => {
     server.fault({ kind: 'redirect', to: `${server.cdnUrl}/upstream`, match: isResolve });
     server.fault({
       kind: 'redirect',
@@ -134,7 +134,7 @@ describe('a file that the hub redirects to', () => {
     expect(await open().fileInfo(NAME, FILE, {})).toMatchObject({ size: CONTENT.length, checksum: { hex: SHA256 } });
   });
 
-  it('is found at a Location in UTF-8', async () => {
+  it('is found through a Location header in UTF-8', async () => {
     const remote = await open().fileInfo(NAME, FILE, {});
     // Node.js writes headers as Latin-1.
     const to = Buffer.from(`${server.cdnUrl}/größe/模型?x=ü`).toString('latin1');
@@ -149,7 +149,7 @@ describe('a file that the hub redirects to', () => {
   });
 });
 
-describe('the answer to a range request', () => {
+describe('the response to a range request', () => {
   beforeEach(() => serve());
 
   /** Requests a range and returns what of it arrived, and how the answer was understood. */
@@ -241,14 +241,14 @@ describe('the answer to a range request', () => {
       (size: number) => ({ status: 206, headers: { 'content-range': `bytes ${START}-${END - 1}/${size + 1}` } }),
     ],
     ['a 416', (size: number) => ({ status: 416, headers: { 'content-range': `bytes */${size + 1}` } })],
-  ])('shows by %s that the file has changed', async (_what, make) => {
+  ])('indicates by %s that the file has changed', async (_what, make) => {
     const { status, headers } = make(CONTENT.length);
     await expect(
       read((response) => sendPart(response, CONTENT, { start: START, end: END }, headers, status)),
     ).rejects.toMatchObject({ code: 'REMOTE_CHANGED' });
   });
 
-  it('is replaced by the whole file where a header is read', async () => {
+  it('is replaced by the whole file when a header is read', async () => {
     const source = await open().byteSource(NAME, FILE, {});
     server.fault({
       kind: 'script',
@@ -261,7 +261,7 @@ describe('the answer to a range request', () => {
     expect(Buffer.from(await source.read(START, 50)).equals(CONTENT.subarray(START, START + 50))).toBe(true);
   });
 
-  it('is continued where a header is read and the answer is short', async () => {
+  it('is continued when a header is read and the response is too short', async () => {
     const source = await open().byteSource(NAME, FILE, {});
     server.fault({
       kind: 'script',
@@ -295,7 +295,7 @@ describe('an access token that the hub refuses', () => {
     ['the variable', () => open({ HF_TOKEN: 'hf_expired-long-ago' }), () => 'HF_TOKEN', /HF_TOKEN/],
     ['our store', () => open({}, async () => 'hf_expired-long-ago'), () => 'SET_HF_TOKEN', /saved in TabAgent/],
     ["huggingface_hub's file", () => open({ HF_HOME: home }), () => join(home, 'token'), /huggingface_hub/],
-  ])('does not prevent requests for public files, and is known by its source: %s', async (_what, make, source) => {
+  ])('does not prevent requests for public files, and is identified by its source: %s', async (_what, make, source) => {
     const hub = make();
     expect(await hub.fileInfo(NAME, FILE, {})).toMatchObject({ size: CONTENT.length });
     expect(await hub.repoFiles(NAME, {})).toHaveLength(1);
@@ -310,7 +310,7 @@ describe('an access token that the hub refuses', () => {
     expect(server.requests.filter(hasToken)).toHaveLength(1);
   });
 
-  it('is named in the error about what cannot be read without one, and not shown', async () => {
+  it('is mentioned, but not shown, in errors about files that require one', async () => {
     await server.close();
     await serve({ repos: { [REPO]: { files: { [FILE]: CONTENT }, gated: true } } });
     server.fault({ ...refusal, match: hasToken });
@@ -322,7 +322,7 @@ describe('an access token that the hub refuses', () => {
     });
   });
 
-  it('is sent again to a repository that needs one, and used if it is accepted by then', async () => {
+  it('is sent again to a repository that requires one, and used if it is accepted', async () => {
     const hub = open({ HF_TOKEN: 'good' });
     await hub.fileInfo(NAME, FILE, {});
     expect(hub.rejectedToken).toBeDefined();
@@ -332,7 +332,7 @@ describe('an access token that the hub refuses', () => {
     expect(hub.rejectedToken).toBeUndefined();
   });
 
-  it('is not refused by a server that only dislikes tokens beside signatures', async () => {
+  it('is not considered refused by a server that only rejects tokens with signatures', async () => {
     server.clearFaults();
     server.fault({ kind: 'redirect', to: '/signed', match: isResolve });
     server.fault({ kind: 'status', status: 400, match: (request) => request.url === '/signed' && hasToken(request) });
@@ -346,7 +346,7 @@ describe('an access token that the hub refuses', () => {
     expect(hub.rejectedToken).toBeUndefined();
   });
 
-  it('does not count as refused where the hub knows it and denies access', async () => {
+  it('is not considered refused if the hub recognizes it and denies access', async () => {
     server.clearFaults();
     server.fault({ kind: 'status', status: 403, headers: { 'x-error-code': 'GatedRepo' } });
     const hub = open({ HF_TOKEN: 'good' });
@@ -355,7 +355,7 @@ describe('an access token that the hub refuses', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('may be a file that holds something else', async () => {
+  it('may be in a file with other contents', async () => {
     writeFileSync(join(home, 'token'), 'not a token');
     const hub = open({ HF_HOME: home });
     expect(await hub.fileInfo(NAME, FILE, {})).toMatchObject({ size: CONTENT.length });
@@ -363,7 +363,7 @@ describe('an access token that the hub refuses', () => {
   });
 });
 
-describe('a listing in pages', () => {
+describe('a paginated listing', () => {
   const isTree = ({ url }: HubRequest) => url.includes('/tree/');
   const entry = (path: string, oid = SHA256) => ({ type: 'file', path, size: 7, lfs: { oid, size: CONTENT.length } });
   beforeEach(async () => {
@@ -396,7 +396,7 @@ describe('a listing in pages', () => {
       'of the hub that is mirrored',
       (query) => `<https://hub.example/api/models/${REPO}/tree/main?${query}>; rel="next"`,
     ],
-  ])('is read whole: %s', async (_what, link) => {
+  ])('is read completely: %s', async (_what, link) => {
     servePages([['a.gguf'], ['b.gguf', 'c.gguf'], ['d.gguf']], link);
     expect((await open().repoFiles(NAME, {})).map(({ file }) => file)).toEqual([
       'a.gguf',
@@ -406,7 +406,7 @@ describe('a listing in pages', () => {
     ]);
   });
 
-  it('is read until the file is found whose checksum is missing', async () => {
+  it('is read until the file without a checksum is found', async () => {
     server.fault({ kind: 'tag', announced: '"v1"', match: isResolve });
     servePages([['a.gguf'], [FILE], ['z.gguf']], (query) => `<?${query}>; rel="next"`);
     expect(await open().fileInfo(NAME, FILE, {})).toMatchObject({ checksum: { hex: SHA256 } });
@@ -416,13 +416,13 @@ describe('a listing in pages', () => {
   it.each([
     ['without end', (query: string) => `<?${query}&x=${server.requests.length}>; rel="next"`, 'HUB_ERROR'],
     ['that fails in the middle', () => '<?page=x>; rel="next"', 'HUB_ERROR'],
-  ])('is not taken for a whole one: %s', async (_what, link, code) => {
+  ])('is not considered complete: %s', async (_what, link, code) => {
     server.fault({ kind: 'status', status: 400, match: ({ url }) => url.includes('page=x') });
     servePages(Array(200).fill(['a.gguf']), link);
     await expect(open().repoFiles(NAME, {})).rejects.toMatchObject({ code });
   });
 
-  it('ends with a page that leads to itself', async () => {
+  it('ends at a page that links to itself', async () => {
     servePages([['a.gguf'], []], () => '<?recursive=true>; rel="next"');
     expect(await open().repoFiles(NAME, {})).toHaveLength(1);
   });

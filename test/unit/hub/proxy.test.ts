@@ -115,7 +115,7 @@ describe('a download through a proxy', () => {
     [407, {}, /requires authentication.*Add a user name/],
     [403, { 'x-squid-error': 'ERR_ACCESS_DENIED 0' }, /refused the connection \(status 403\)/],
     [502, { 'proxy-status': 'corp; error=dns_error' }, /refused the connection \(status 502\)/],
-  ])('names the proxy if it responds with an error: %d', async (status, headers, message) => {
+  ])('reports the proxy if it responds with an error: %d', async (status, headers, message) => {
     proxy.removeAllListeners('request');
     proxy.on('request', (_request, response) => response.writeHead(status, headers).end());
     const fixture = await CacheFixture.open(content, { env: { HTTP_PROXY: address() }, limits: { maxAttempts: 1 } });
@@ -130,7 +130,7 @@ describe('a download through a proxy', () => {
     }
   });
 
-  it('names the proxy if it cannot be reached, without its password', async () => {
+  it('reports the proxy without its password if it cannot be reached', async () => {
     const fixture = await CacheFixture.open(content, {
       env: { HTTP_PROXY: 'http://user:secret@127.0.0.1:1' },
       limits: { maxAttempts: 1 },
@@ -145,7 +145,7 @@ describe('a download through a proxy', () => {
     }
   });
 
-  it('names the setting with an invalid URL without showing its value', async () => {
+  it('reports a setting with an invalid URL without its value', async () => {
     const fixture = await CacheFixture.open(content, { env: { HTTP_PROXY: 'ftp://user:secret@nowhere' } });
     try {
       await expect(fixture.cache.download(NAME)).rejects.toMatchObject({
@@ -189,7 +189,7 @@ describe('a tunnel', () => {
     [407, false, /requires authentication.*Check the user name/],
     [403, false, /refused the connection \(status 403\)/],
     [503, true, /refused the connection \(status 503\)/],
-  ])('names the proxy that refuses it with %d', async (status, transient, message) => {
+  ])('reports a proxy that rejects it with %d', async (status, transient, message) => {
     const proxy = await start((_target, socket) => socket.end(`HTTP/1.1 ${status} No\r\n\r\n`));
     await expect(connectTunnel(proxy, 5000)('hub.example', 443)).rejects.toMatchObject({
       code: 'HUB_UNREACHABLE',
@@ -198,7 +198,7 @@ describe('a tunnel', () => {
     });
   });
 
-  it('names the proxy that closes it', async () => {
+  it('reports a proxy that closes it', async () => {
     const proxy = await start((_target, socket) => socket.destroy());
     await expect(connectTunnel(proxy, 5000)('hub.example', 443)).rejects.toMatchObject({
       message: expect.stringContaining(`the proxy ${proxy.host}`),
@@ -271,7 +271,7 @@ describe('a download through a SOCKS proxy', () => {
     }
   });
 
-  it('names the proxy if it does not accept the password', async () => {
+  it('reports a proxy that does not accept the password', async () => {
     const fixture = await CacheFixture.open(content, { env: { ALL_PROXY: address('socks5', 'user:wrong-secret@') } });
     try {
       await expect(fixture.cache.download(NAME)).rejects.toMatchObject({

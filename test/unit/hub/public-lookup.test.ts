@@ -36,13 +36,13 @@ describe.each([
     expect(requests).not.toContain('/refused');
   });
 
-  it('connects where private addresses are allowed, and says to which it did', async () => {
+  it('connects if private addresses are allowed, and reports the address', async () => {
     const response = await send(urlOf('/allowed'), isBulk, false);
     response.body.destroy();
     expect(response).toMatchObject({ status: 200, address: expect.stringMatching(/127\.0\.0\.1|::1/) });
   });
 
-  it('leaves names to a proxy, whose own address says nothing about the server', async () => {
+  it("lets a proxy resolve names, because its address is not the server's", async () => {
     const { port } = server.address() as AddressInfo;
     const url = new URL('http://files.example/proxied');
     const response = await send(url, isBulk, true, { HTTP_PROXY: `http://127.0.0.1:${port}` });
@@ -57,7 +57,7 @@ describe('lookupPublic', () => {
     expect(error).toMatchObject({ code: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/) });
   });
 
-  it.each([true, false])('refuses a private address (all addresses: %s)', async (all) => {
+  it.each([true, false])('rejects a private address (all addresses: %s)', async (all) => {
     const error = await new Promise((resolve) => lookupPublic('127.0.0.1', { all }, resolve));
     expect(error).toMatchObject({ code: 'REDIRECT_REFUSED' });
   });

@@ -39,7 +39,7 @@ describe('readRefusal', () => {
     expect(await reasonOf(JSON_TYPE, body)).toBe('Too many requests'),
   );
 
-  it('reads a plain text, but no web page', async () => {
+  it('reads plain text, but not a web page', async () => {
     expect(await reasonOf({ 'content-type': 'text/plain' }, 'too many ', 'connections\n')).toBe('too many connections');
     expect(await reasonOf({ 'content-type': 'text/html' }, '<h1>no</h1>')).toBeUndefined();
   });
@@ -75,7 +75,7 @@ describe('readRefusal', () => {
       'gesperrt für Sie',
     ));
 
-  it('does not read a body without end', async () => {
+  it('does not read an endless body', async () => {
     let sent = 0;
     function* endless() {
       for (;;) {

@@ -143,7 +143,7 @@ describe('retry', () => {
     await expect(cancelled).rejects.toThrow('cancelled');
   });
 
-  it('waits as long as the hub rateLimited, otherwise longer with each attempt, at most 15 s', () => {
+  it('waits as long as the hub requires, and otherwise longer with each attempt, at most 15 s', () => {
     const rateLimited = new HubError('RATE_LIMITED', 'later', { transient: true, retryAfterMs: 4321 });
     expect(pauseBefore(0, rateLimited, { retryBaseMs: 100 })).toBe(4321);
     for (const attempt of [0, 1, 5, 50]) {

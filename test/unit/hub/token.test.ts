@@ -76,7 +76,7 @@ describe('a token for a hub over plain HTTP', () => {
     expect(allowsToken(endpoint, { TABAGENT_HUB_PLAIN_HTTP: '1' })).toBe(true);
   });
 
-  it('is not sent beyond this machine, and the error says why, unless the user allows it', async () => {
+  it('is not sent to other computers, unless the user allows it, and the error explains why', async () => {
     const seen: (string | undefined)[] = [];
     // A proxy receives the request for any host name.
     const proxy = createServer((request, response) => {

@@ -272,8 +272,8 @@ const SCHEMAS: readonly [what: string, schema: JsonValue, valid: readonly string
   ['keywords of strings without a type', { minLength: 2 }, ['"ab"'], ['"a"']],
 ];
 
-describe('A JSON schema', () => {
-  it.each(SCHEMAS)('with %s allows what is valid and nothing else', (_what, schema, valid, invalid) => {
+describe('a JSON schema', () => {
+  it.each(SCHEMAS)('with %s allows exactly the valid values', (_what, schema, valid, invalid) => {
     const { expression, ignored } = compile(schema);
     expect(valid.filter((text) => !accepts(expression, text))).toEqual([]);
     expect(invalid.filter((text) => accepts(expression, text))).toEqual([]);
@@ -281,7 +281,7 @@ describe('A JSON schema', () => {
     expect(toGbnf(expression)).toMatch(/^root ::= /);
   });
 
-  it('allows no number that is rounded to one out of bounds', () => {
+  it('allows no number that rounds to one out of bounds', () => {
     const { expression } = compile({ type: 'number', exclusiveMaximum: 1 });
     expect(accepts(expression, `0.${'9'.repeat(14)}`)).toBe(true);
     expect(accepts(expression, `0.${'9'.repeat(17)}`)).toBe(false);
@@ -303,7 +303,7 @@ describe('A JSON schema', () => {
     ['a large divisor', { type: 'integer', multipleOf: 1009 }, 'schema.multipleOf'],
     ['oneOf whose alternatives overlap', { oneOf: [{ type: 'integer' }, { type: 'number' }] }, 'schema.oneOf'],
     ['a nested one', { type: 'array', items: { properties: { a: { not: {} } } } }, 'schema.items.properties.a.not'],
-  ])('that cannot be enforced for %s is refused by name, or named as ignored', (_what, schema, path) => {
+  ])('that cannot be enforced for %s is rejected by name, or reported as ignored', (_what, schema, path) => {
     expect(() => compile(schema)).toThrow(expect.objectContaining({ path }));
     expect(compile(schema, false).ignored).toContain(path);
   });
@@ -331,11 +331,11 @@ describe('A JSON schema', () => {
       },
       'schema.required',
     ],
-  ])('with %s is refused', (_what, schema, path) => {
+  ])('with %s is rejected', (_what, schema, path) => {
     expect(() => compile(schema)).toThrow(expect.objectContaining({ path }));
   });
 
-  it('is bounded in depth, alternatives and size', () => {
+  it('is limited in depth, alternatives and size', () => {
     let deep: JsonObject = { type: 'null' };
     for (let level = 0; level < 100; level++) deep = { type: 'array', items: deep };
     expect(() => compile(deep)).toThrow(/levels deep/);

@@ -70,7 +70,7 @@ describe('FrameReader', () => {
     expect(readAll(chunks).map((body) => JSON.parse(body))).toEqual(messages);
   });
 
-  it('reads 60 MiB in pieces of 64 KiB into one allocation', () => {
+  it('reads 60 MiB in chunks of 64 KiB into one allocation', () => {
     const body = Buffer.alloc(60 * 1024 * 1024, 'x');
     const stream = frame(body);
     const reader = new FrameReader();
@@ -83,7 +83,7 @@ describe('FrameReader', () => {
     expect(body.equals(read)).toBe(true);
   });
 
-  it('accepts a length of exactly 64 MiB, and rejects one byte more as soon as it has the length', () => {
+  it('accepts a length of exactly 64 MiB, and rejects one byte more after reading only the length', () => {
     const fits = new FrameReader();
     fits.push(frame('', MAX));
     expect(fits.read()).toBeUndefined();

@@ -66,7 +66,7 @@ describe('encodeFrame', () => {
 });
 
 describe('FrameWriter', () => {
-  it('counts bytes that the reader has not accepted, and reports when all are', async () => {
+  it('counts bytes that the reader has not accepted, and reports when all have been', async () => {
     const { stream, take } = slowReader();
     const { heard, listener } = listen();
     const writer = new FrameWriter(stream, listener);

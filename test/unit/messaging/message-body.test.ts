@@ -23,7 +23,7 @@ describe('parseBody', () => {
     ['"PING"', 'a string'],
     ['1', 'a number'],
     ['true', 'a boolean'],
-  ])('refuses %j: found %s', (text, found) => {
+  ])('rejects %j: found %s', (text, found) => {
     expect(parse(text)).toMatchObject({ code: 'INVALID_JSON', details: { found, bytes: Buffer.byteLength(text) } });
   });
 
@@ -33,7 +33,7 @@ describe('parseBody', () => {
     ['an overlong slash', [0xc0, 0xaf]],
     ['a surrogate', [0xed, 0xa0, 0x80]],
     ['a code point past U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
-  ])('refuses %s instead of putting U+FFFD there', (_, bytes) => {
+  ])('rejects %s instead of replacing it by U+FFFD', (_, bytes) => {
     const body = Buffer.concat([Buffer.from('{"a":"'), Uint8Array.from(bytes), Buffer.from('"}')]);
     expect(parseBody(body)).toMatchObject({ code: 'INVALID_JSON', details: { found: 'bytes that are not UTF-8' } });
   });
@@ -49,14 +49,14 @@ describe('parseBody', () => {
     }
   });
 
-  it('lets a `__proto__` key change no prototype', () => {
+  it('does not let a `__proto__` key change a prototype', () => {
     const message = parse('{"__proto__":{"action":"PING"},"x":{"__proto__":{"polluted":true}}}');
     expect('action' in message).toBe(false);
     expect(Object.getPrototypeOf(message)).toBe(Object.prototype);
     expect(Reflect.get({}, 'polluted')).toBeUndefined();
   });
 
-  it('accepts the deepest nesting allowed, and rejects one level more', () => {
+  it('accepts the maximum nesting, and rejects one level more', () => {
     const nested = (depth: number) => `{"a":${'['.repeat(depth - 1)}"x"${']'.repeat(depth - 1)}}`;
     expect(parse(nested(MAX_JSON_DEPTH))).toHaveProperty('a');
     expect(parse(nested(MAX_JSON_DEPTH + 1))).toMatchObject({
@@ -65,7 +65,7 @@ describe('parseBody', () => {
     });
   });
 
-  it('rejects 64 MiB of brackets before they become objects', () => {
+  it('rejects 64 MiB of brackets before parsing them', () => {
     expect(parseBody(Buffer.alloc(64 * 1024 * 1024, '['))).toMatchObject({ code: 'INVALID_JSON' });
     const wide = Buffer.from(`{"a":[${'{},'.repeat(MAX_JSON_NODES)}{}]}`);
     expect(parseBody(wide)).toMatchObject({
@@ -74,7 +74,7 @@ describe('parseBody', () => {
     });
   });
 
-  it('rejects more elements of a list than are allowed, and accepts as many', () => {
+  it('accepts the maximum number of list elements, and rejects more', () => {
     const list = (count: number) => parseBody(Buffer.from(`{"a":[${Array(count).fill('1').join()}]}`));
     // The object and the array count too, and the first element of each comes free.
     expect(list(MAX_JSON_NODES - 1)).toHaveProperty('a');
@@ -89,7 +89,7 @@ describe('parseBody', () => {
     expect(parse(JSON.stringify(message))).toEqual(message);
   });
 
-  it('finds nesting after strings of every length that end in backslashes', () => {
+  it('counts nesting after strings of every length that end in backslashes', () => {
     const deep = '['.repeat(1001) + ']'.repeat(1001);
     for (let length = 0; length < 200; length += 1) {
       const text = JSON.stringify('x'.repeat(length) + '\\'.repeat(length % 5));

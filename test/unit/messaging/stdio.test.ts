@@ -35,7 +35,7 @@ describe('takeOverStdio', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('lets nothing but frames reach stdout, whatever is printed and how', async () => {
+  it('allows only frames on stdout, whatever is printed and how', async () => {
     const child = spawn(process.execPath, [NOISY], { stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.end();
     const [frames, noise, code] = await Promise.all([readFrames(child.stdout), text(child.stderr), exitOf(child)]);
@@ -76,7 +76,7 @@ describe('takeOverStdio', () => {
   it.each<[string, string, string[]]>([
     ['a socket', process.execPath, [FILLING]],
     ['a pipe', 'sh', ['-c', '"$0" "$1" | cat', process.execPath, FILLING]],
-  ])('is not held up by a reader that does not read %s', async (kind, command, args) => {
+  ])('is not blocked by a reader that does not read %s', async (kind, command, args) => {
     if (kind === 'a pipe' && process.platform === 'win32') return;
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     await said(child.stderr, 'running with bytes queued');
@@ -84,7 +84,7 @@ describe('takeOverStdio', () => {
     expect(frames.map(({ n }) => n)).toEqual(Array.from({ length: 64 }, (_, n) => n));
   });
 
-  it('exits when the reader is gone, and reports it', async () => {
+  it('exits when the reader has closed the pipe, and reports it', async () => {
     const child = spawn(process.execPath, [FILLING], { stdio: ['ignore', 'pipe', 'pipe'] });
     const broken = said(child.stderr, 'broken: E');
     child.stdout.destroy();

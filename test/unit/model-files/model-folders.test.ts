@@ -11,7 +11,7 @@ import { tempFolder } from '../../support/gguf/temp-folder.ts';
 const folder = tempFolder('folders');
 afterAll(() => folder.remove());
 
-describe('the folder of models', () => {
+describe('the models folder', () => {
   let layout: CacheLayout;
   let count = 0;
   beforeEach(() => {
@@ -38,7 +38,7 @@ describe('the folder of models', () => {
     expect(await findModel(layout, readModelName({ modelId: 'a/b/c.gguf' }))).toBeUndefined();
   });
 
-  it('lists every model by id, at any depth, revision and number of parts', async () => {
+  it('lists every model by ID, at any depth, revision and number of parts', async () => {
     for (const path of ['o/r/one.gguf', 'o/r/deep/er/two.gguf', 'o/r@v1/one.gguf', 'o/r@refs%2Fpr%2F1/one.gguf'])
       put(path);
     for (const part of [1, 2, 3]) put(`p/r/big-0000${part}-of-00003.gguf`, part);
@@ -84,7 +84,7 @@ describe('the folder of models', () => {
     expect(models).toContainEqual(['o/r/one.gguf', 3]);
   });
 
-  describe('listed again', () => {
+  describe('when it is listed again', () => {
     /** A clock far enough ahead that no folder counts as changed recently. */
     const later = () => Date.now() + 60_000;
     let second = 0;
@@ -126,7 +126,7 @@ describe('the folder of models', () => {
       }
     });
 
-    it('shows each concurrent caller what existed when it called', async () => {
+    it('shows each concurrent caller the models at the time of its call', async () => {
       const listing = new ModelListing(layout);
       for (let at = 0; at < 20; at += 1) {
         put(`o/r/m-${at}.gguf`);
@@ -137,7 +137,7 @@ describe('the folder of models', () => {
     });
   });
 
-  it('gives partial files and locks of different models different paths', () => {
+  it('uses different paths for partial files and locks of different models', () => {
     const names = ['o/r/a.gguf', 'o/r/b.gguf', 'o/r@v1/a.gguf', 'o/r2/a.gguf'].map((modelId) =>
       readModelName({ modelId }),
     );

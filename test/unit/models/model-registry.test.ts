@@ -115,7 +115,7 @@ describe('the registry', () => {
 });
 
 describe('the active model', () => {
-  it('is the one loaded or selected last, and after it the last loaded of the same kind', async () => {
+  it('is the model loaded or selected last, and after its unload the last loaded one of the same kind', async () => {
     const { models, load } = registry();
     await load('one');
     await load('two');
@@ -132,7 +132,7 @@ describe('the active model', () => {
 });
 
 describe('a lease', () => {
-  it('is taken before the load starts and released when the model has been unloaded', async () => {
+  it('is acquired before the load starts, and released after the model was unloaded', async () => {
     const { models, leases, plan } = registry();
     const model = new StubModel('one');
     const start = async () => {
@@ -162,7 +162,7 @@ describe('a lease', () => {
     expect(leases).toEqual([]);
   });
 
-  it('is released when the load is aborted, and the model that its engine loaded meanwhile is unloaded', async () => {
+  it('is released when the load is aborted, and a model that was loaded meanwhile is unloaded', async () => {
     const { models, changes, leases, plan } = registry();
     const model = new StubModel('one');
     const caller = new AbortController();
@@ -184,7 +184,7 @@ describe('a lease', () => {
     expect([leases, models.list().map(({ id }) => id)]).toEqual([['one'], ['one']]);
   });
 
-  it('is taken once for a model that is loaded again in its place', async () => {
+  it('is acquired once for a model that replaces itself', async () => {
     const { models, leases, plan, load } = registry();
     await load('one');
     const again = new StubModel('one');
@@ -197,7 +197,7 @@ describe('a lease', () => {
 });
 
 describe('a change', () => {
-  it('is passed to the listeners before the load or unload resolves', async () => {
+  it('is reported to listeners before the load or unload resolves', async () => {
     const { models, load } = registry();
     const order: string[] = [];
     models.onChange(async ({ type }) => {
@@ -213,7 +213,7 @@ describe('a change', () => {
 });
 
 describe('idle expiry', () => {
-  it('unloads a model once its keep-alive time has passed, whatever engine runs it', async () => {
+  it('unloads a model after its keep-alive time, in any engine', async () => {
     const { models, clock, changes, load } = registry();
     await load('one', 'Node-GGUF', 1000);
     await load('remote/far/two', 'Remote', 2000);
@@ -232,7 +232,7 @@ describe('idle expiry', () => {
     ]);
   });
 
-  it('waits while requests run, and counts from the end of the last one, also where that failed', async () => {
+  it('pauses while requests run, and starts at the end of the last one, even if that failed', async () => {
     const { models, clock, load } = registry();
     const model = await load('one', 'Node-GGUF', 1000);
     const running = [models.generate('one', REQUEST), models.generate('one', REQUEST)];
@@ -245,7 +245,7 @@ describe('idle expiry', () => {
     expect([clock.delays, models.evictionCandidates().map(({ id }) => id)]).toEqual([[1000], ['one']]);
   });
 
-  it('takes a new keep-alive time from now on, and none when the model has gone', async () => {
+  it('uses a new keep-alive time, and ignores one after the model was unloaded', async () => {
     const { models, clock, load } = registry();
     await load('one');
     expect(clock.delays).toEqual([]);
@@ -263,7 +263,7 @@ describe('idle expiry', () => {
 });
 
 describe('candidates for eviction', () => {
-  it('are the idle local models, the least recently used first, the active one last', async () => {
+  it('are the idle local models, least recently used first, the active one last', async () => {
     const { models, clock, load } = registry();
     for (const id of ['one', 'two', 'three']) {
       await load(id);
@@ -288,7 +288,7 @@ describe('a request', () => {
     await failed;
   });
 
-  it('is stopped while it is still being prepared, and then never reaches the engine', async () => {
+  it('can be stopped while it is being prepared, and then never reaches the engine', async () => {
     const { models, load } = registry();
     const model = await load('one');
     const prepared = Promise.withResolvers<typeof REQUEST>();
@@ -339,13 +339,13 @@ describe('a model that another host has loaded', () => {
     return { ...all, model };
   };
 
-  it('is not unloaded to free memory, and has the settings of its load there', async () => {
+  it('is not unloaded to free memory, and has the settings of its load in that host', async () => {
     const { models } = await opened();
     expect(models.evictionCandidates()).toEqual([]);
     expect(models.settingsOf('there')).toEqual({ n_ctx: 7 });
   });
 
-  it('is unloaded there only for a request that asks for it', async () => {
+  it('is unloaded in that host only for an explicit request', async () => {
     for (const there of [true, false]) {
       const { models, model, leases } = await opened();
       expect(await models.unload('there', { there })).toMatchObject({ ramFreed: there ? 9 : 7 });
@@ -356,7 +356,7 @@ describe('a model that another host has loaded', () => {
     expect(model.isUnloadedThere).toBe(false);
   });
 
-  it('is reported as lost there', async () => {
+  it('is reported as lost if that host loses it', async () => {
     const { models, model, changes } = await opened();
     model.lose(new HostError('MODEL_NOT_LOADED', 'The host has ended'));
     await new Promise((resolve) => setImmediate(resolve));
@@ -364,7 +364,7 @@ describe('a model that another host has loaded', () => {
     expect(models.list()).toEqual([]);
   });
 
-  it('ends the turn of its load after the listeners have been told, also if it fails', async () => {
+  it('releases the load lock after the listeners were called, even if the load fails', async () => {
     const { models, plan } = registry();
     const order: string[] = [];
     models.onChange(async () => {

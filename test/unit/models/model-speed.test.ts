@@ -43,7 +43,7 @@ function speedWith(store = memoryNamespace(), machine = 'a CPU') {
 }
 
 describe('ModelSpeed', () => {
-  it('measures a computer once, also over restarts', async () => {
+  it('measures a computer once, even across restarts', async () => {
     const store = memoryNamespace();
     const first = speedWith(store);
     expect((await first.speed.estimator())(WORK)).toBeCloseTo(20);
@@ -57,7 +57,7 @@ describe('ModelSpeed', () => {
     expect(other.measurements()).toBe(1);
   });
 
-  it('prefers what models really did to the measurement', async () => {
+  it('prefers the measured speed of models to that of the computer', async () => {
     const { speed } = speedWith();
     await speed.record(MODEL, { completionTokens: 100, tokensPerSecond: 10 });
     expect((await speed.estimator())(WORK)).toBeCloseTo(10);
@@ -76,7 +76,7 @@ describe('ModelSpeed', () => {
     expect((await speed.estimator())(WORK)).toBeCloseTo(20);
   });
 
-  it('is not measured while models are loaded or used, but later', async () => {
+  it('is not measured while models are loaded or used, but afterwards', async () => {
     const { speed, measurements, setBusy } = speedWith();
     setBusy(true);
     expect((await speed.estimator())(WORK)).toBeNull();
@@ -88,7 +88,7 @@ describe('ModelSpeed', () => {
     expect((await speed.estimator())(WORK)).toBeCloseTo(20);
   });
 
-  it('ends a measurement when a model is to be loaded or used, and measures again later', async () => {
+  it('aborts a measurement before a model is loaded or used, and repeats it later', async () => {
     const log = new RecordedLog();
     const started = Promise.withResolvers<void>();
     let signals = 0;
@@ -126,7 +126,7 @@ describe('ModelSpeed', () => {
     expect((await speed.estimator())(WORK)).toBeNull();
   });
 
-  it('is not measured again in this host after a failure', async () => {
+  it('is not measured again in the same host after a failure', async () => {
     let measurements = 0;
     const speed = new ModelSpeed({
       store: memoryNamespace(),

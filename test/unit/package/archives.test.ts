@@ -27,7 +27,7 @@ describe('archives of a package', () => {
   const tarred = () => Buffer.concat([...tar(entriesOf(folder), { time: 946_684_800 })]);
   const zipped = () => Buffer.concat([...zip(entriesOf(folder))]);
 
-  it('are the same bytes whenever and by whomever the files were written', async () => {
+  it('have the same bytes whatever the time and owner of the files', async () => {
     const before = [tarred(), zipped()];
     await utimes(join(folder, 'b.txt'), 1, 2);
     await rm(join(folder, 'tabagent-host'));
@@ -35,7 +35,7 @@ describe('archives of a package', () => {
     expect([tarred(), zipped()]).toEqual(before);
   });
 
-  it('as tar give back every file, long names and what is a program', async () => {
+  it('in tar format contain every file, long names and executable bits', async () => {
     const file = join(work, 'host.tar');
     await writeFile(file, tarred());
     const list = execFileSync('tar', ['-tvf', file], { encoding: 'utf8', env: { ...process.env, TZ: 'UTC' } });
@@ -50,12 +50,12 @@ describe('archives of a package', () => {
     expect(await readFile(join(there, 'host', LONG), 'utf8')).toBe('');
   });
 
-  it('as tar refuse a name that they cannot hold', () => {
+  it('in tar format reject a name that is too long', () => {
     const entry = { name: 'x'.repeat(200), folder: false, executable: false, read: () => Buffer.alloc(0) };
     expect(() => [...tar([entry], { time: 0 })]).toThrow('too long for a tar archive');
   });
 
-  it('as zip hold every file where their directory says, compressed', () => {
+  it('in zip format contain every file, compressed, as their directory states', () => {
     const archive = zipped();
     const end = archive.subarray(-22);
     expect(end.readUInt32LE(0)).toBe(0x06054b50);
@@ -67,7 +67,7 @@ describe('archives of a package', () => {
     expect(archive.includes(`host/${LONG}`)).toBe(true);
   });
 
-  it('are listed with their checksums, and nothing else is', async () => {
+  it('are listed with their checksums, and nothing else', async () => {
     await writeFile(join(work, 'host.zip'), 'zip');
     await writeFile(join(work, 'a.tar.xz'), 'xz');
     await writeFile(join(work, 'notes.md'), '');

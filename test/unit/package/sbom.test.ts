@@ -15,7 +15,7 @@ describe('the bill of materials', () => {
   ];
   const bom = JSON.parse(sbomText({ version: '1.2.3', target: targetOf('win-x64'), licences }));
 
-  it('names each component once, with its version, package URL and licence', () => {
+  it('lists each component once, with its version, package URL and licence', () => {
     const { version } = JSON.parse(readFileSync(`${folderOf('@napi-rs/keyring')}/package.json`, 'utf8'));
     expect(bom).toMatchObject({
       bomFormat: 'CycloneDX',
@@ -32,7 +32,7 @@ describe('the bill of materials', () => {
 });
 
 describe('the licence of Node.js', () => {
-  it('is refused without those of its parts', () => {
+  it('is rejected without those of its dependencies', () => {
     expect(() => nodeLicence(folderOf('@napi-rs/keyring'))).toThrow('OpenSSL');
   });
 });

@@ -6,13 +6,13 @@ import { writeCatalogues } from '../../../installers/package/catalogues.ts';
 import { sha256 } from '../../../installers/package/checksums.ts';
 import { fillTemplate } from '../../../installers/package/template.ts';
 
-describe('templates of an installer', () => {
-  it('have their names replaced, and refuse one without a value', () => {
+describe('installer templates', () => {
+  it('are filled in, and rejected if a value is missing', () => {
     expect(fillTemplate('a {{b}} {{b}}\n', new Map([['b', 'c']]))).toBe('a c c\n');
     expect(() => fillTemplate('{{nobody}}', new Map())).toThrow('{{nobody}}');
   });
 
-  it('keep the sections that have values, and leave no trace of the others', () => {
+  it('keep sections with values, and completely omit others', () => {
     const template = '1\n{{#x-1}}\n2 {{x-1.y}}\n{{/x-1}}\n{{#z}}\n3 {{z.y}}\n{{/z}}\n4\n';
     expect(fillTemplate(template, new Map([['x-1.y', 'v']]))).toBe('1\n2 v\n4\n');
   });
@@ -26,7 +26,7 @@ describe('the catalogues', () => {
   });
   afterEach(() => rm(out, { recursive: true }));
 
-  it('name what was made, by address and checksum, and nothing else', async () => {
+  it('contain only the built files, with URL and checksum', async () => {
     const archive = join(out, 'tabagent-host-1.2.3-linux-x64.tar.xz');
     const setup = join(out, 'tabagent-host-1.2.3-win-x64-setup.exe');
     await writeFile(archive, 'archive');
@@ -44,7 +44,7 @@ describe('the catalogues', () => {
     expect(`${formula}${winget}`).not.toMatch(/\{\{|arm64/);
   });
 
-  it('are left out where nothing of theirs was made', async () => {
+  it('are omitted if none of their files were built', async () => {
     expect(await writeCatalogues(out, '1.2.3', URL)).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ it.each([
   [['--release-url', 'ftp://example.org'], 'ftp://example.org'],
   [['--installers=yes'], '--installers'],
   [['linux-x64'], 'linux-x64'],
-])('npm run package answers %j with what is wrong and the usage', (args, word) => {
+])('npm run package rejects %j with an error and the usage', (args, word) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   const [first = ''] = stderr.split('\n');

@@ -37,7 +37,7 @@ describeOnPosix('the handshake of two hosts', () => {
     return [caller, host];
   }
 
-  it('passes on the request and its answer, and leaves what follows for the next reader', async () => {
+  it('transfers the request and its reply, and leaves further data for the next reader', async () => {
     const [caller, host] = await pair();
     const greeted = handshakeAsCaller(caller, SECRET, { modelId: 'a/b/c.gguf' });
     expect(await handshakeAsHost(host, SECRET)).toEqual({ modelId: 'a/b/c.gguf' });
@@ -61,7 +61,7 @@ describeOnPosix('the handshake of two hosts', () => {
     expect(heard.join('')).not.toContain(SECRET);
   });
 
-  it('ends without an answer if the caller does not know the secret, or repeats what the host sent', async () => {
+  it("ends without a reply if the caller does not know the secret, or repeats the host's message", async () => {
     const [stranger, host] = await pair();
     const received = handshakeAsHost(host, SECRET);
     const greeted = handshakeAsCaller(stranger, 'another secret', {});
@@ -79,7 +79,7 @@ describeOnPosix('the handshake of two hosts', () => {
     await expect(answered).rejects.toThrow('does not know the secret');
   });
 
-  it('accepts no message that is too long, no JSON, or of the wrong form', async () => {
+  it('rejects messages that are too long, not JSON, or of the wrong form', async () => {
     for (const message of [
       'x'.repeat(5000),
       'x\n',

@@ -57,11 +57,11 @@ describe('nameOf', () => {
     'https://huggingface.co/models?search=x',
     'https://huggingface.co.example.org/owner/name',
     'https://huggingface.co@example.org/owner/name',
-  ])('does not take %j for a model of the hub', (typed) => expect(nameOf(typed, MIRROR)).toBeUndefined());
+  ])('does not interpret %j as a model on the hub', (typed) => expect(nameOf(typed, MIRROR)).toBeUndefined());
 });
 
 describe('withPlainNames', () => {
-  it('replaces addresses in the fields that name models, and in no others', () => {
+  it('replaces URLs in fields that name models, and in no others', () => {
     const address = 'https://hf.co/owner/name';
     const fields = { modelPath: address, model_path: address, prompt: address, id: 'a:b', model: { repo_id: address } };
     expect(withPlainNames(fields, MIRROR)).toEqual({
@@ -73,7 +73,7 @@ describe('withPlainNames', () => {
     });
   });
 
-  it('rejects the address of another hub, with the field and the hub that is configured', () => {
+  it('rejects the URL of another hub, with the field and the configured hub', () => {
     expect(() => withPlainNames({ repoId: 'https://example.org/owner/name' }, MIRROR)).toThrow(
       expect.objectContaining({ code: 'INVALID_REQUEST', message: expect.stringMatching(/repoId.*mirror\.example/) }),
     );

@@ -29,7 +29,7 @@ describe('readModelName', () => {
     { model_name: ID },
     { model: ID },
     { modelPath: ID, modelFile: 'Phi-3-mini-4k-instruct-q4.gguf' },
-  ])('takes the spelling %j', (naming) => {
+  ])('accepts the spelling %j', (naming) => {
     expect(readModelName(naming)).toEqual({
       owner: 'microsoft',
       repo: 'Phi-3-mini-4k-instruct-gguf',
@@ -50,7 +50,7 @@ describe('readModelName', () => {
     );
   });
 
-  it('puts a revision other than main into the id, and reads it back', () => {
+  it('includes a revision other than main in the ID, and parses it', () => {
     const { id } = readModelName({ modelPath: 'a/b', modelFile: 'm.gguf', revision: 'refs/pr/1' });
     expect(id).toBe('a/b@refs%2Fpr%2F1/m.gguf');
     expect(readModelName({ modelId: id })).toMatchObject({ repoId: 'a/b', revision: 'refs/pr/1', file: 'm.gguf', id });
@@ -91,7 +91,7 @@ describe('readModelName', () => {
     ['a/b', '\ud800.gguf'],
     ['a/b', 'abc\u202Efugg.exe'],
     ['a/b', 'x'.repeat(300)],
-  ])('refuses %j with file %j, so that nothing leads out of the cache or the hub', (modelPath, modelFile) => {
+  ])('rejects %j with file %j, so that paths stay inside the cache and the hub', (modelPath, modelFile) => {
     const error = fault(() => readModelName({ modelPath, modelFile }));
     expect(error.code).toBe('INVALID_REQUEST');
     expect(['modelPath', 'modelFile']).toContain(error.details?.field);
@@ -106,7 +106,7 @@ describe('readModelName', () => {
     },
   );
 
-  it('names the field that is missing', () => {
+  it('reports the missing field', () => {
     expect(fault(() => readModelName({})).details?.field).toBe('modelPath');
     expect(fault(() => readModelName({ modelPath: 'a/b' })).details?.field).toBe('modelFile');
   });
@@ -140,7 +140,7 @@ describe('readModelQuery', () => {
     [{ modelPath: 'a/b', quantization: 'x'.repeat(100) }, 'quantization'],
     [{ modelPath: 'a/b', modelFile: 'm.gguf', quantization: 'Q4' }, 'quantization'],
     [{ modelPath: '../b:Q4' }, 'modelPath'],
-  ])('refuses %j', (naming, field) => {
+  ])('rejects %j', (naming, field) => {
     const error = fault(() => readModelQuery(naming));
     expect([error.code, error.details?.field]).toEqual(['INVALID_REQUEST', field]);
   });

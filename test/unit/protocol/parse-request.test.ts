@@ -50,7 +50,7 @@ describe('parseRequest', () => {
     [{ action: 'GET_AVAILABLE_MODELS', limit: 0 }, 'limit'],
     [{ action: 'GET_AVAILABLE_MODELS', cursor: '../1' }, 'cursor'],
     [{ action: 'ADD_MODEL_TO_LIST' }, 'model'],
-  ])('names the invalid field of %j', async (message, field) => {
+  ])('reports the invalid field of %j', async (message, field) => {
     const error = await refusal(message);
     expect(error.code).toBe('INVALID_REQUEST');
     expect(error.details?.field).toBe(field);
@@ -68,13 +68,13 @@ describe('parseRequest', () => {
 });
 
 describe('readHead', () => {
-  it('repeats the action and the id as they were sent', () => {
+  it('returns the action and the ID as they were sent', () => {
     expect(readHead({ action: 'ping', requestId: 0 })).toEqual({ action: 'ping', requestId: 0 });
     const longest = 'x'.repeat(1024);
     expect(readHead({ action: 'ping', requestId: longest })).toEqual({ action: 'ping', requestId: longest });
   });
 
-  it('repeats nothing of the wrong type or too long', () => {
+  it('ignores values of the wrong type or length', () => {
     expect(readHead({ action: ['x'], requestId: { a: 1 } })).toEqual({});
     expect(readHead({ action: 'x'.repeat(10_000), requestId: 'y'.repeat(10_000) })).toEqual({});
   });

@@ -34,7 +34,7 @@ describe('the reference', () => {
     expect(section).toMatch(/Errors: .*`INSUFFICIENT_MEMORY`/);
   });
 
-  it('names the actions that emit an event, and says which events replace each other', () => {
+  it('lists the actions that emit an event, and states which events replace each other', () => {
     const [, section = ''] = /\n### MODEL_DOWNLOAD_PROGRESS\n([\s\S]*?)\n### /.exec(written) ?? [];
     expect(section).toContain('Emitted by `DOWNLOAD_MODEL`, `PULL_MODEL`, `REPAIR_MODEL`.');
     expect(section).toContain('a new event replaces a queued one');

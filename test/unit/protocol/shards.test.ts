@@ -16,12 +16,12 @@ describe('shardFiles', () => {
 describe('presentShards', () => {
   const all = [...eachShard('m-00001-of-00003.gguf')];
 
-  it('returns all files if all are there, and nothing if one is missing', () => {
+  it('returns all files if all exist, and undefined if one is missing', () => {
     expect(presentShards('m-00002-of-00003.gguf', new Set(all))).toEqual(all);
     expect(presentShards('m-00002-of-00003.gguf', new Set(all.slice(1)))).toBeUndefined();
   });
 
-  it('looks for no file after the first that is missing', () => {
+  it('stops at the first missing file', () => {
     const asked: string[] = [];
     const present = { has: (file: string) => asked.push(file) < 3 } as unknown as ReadonlySet<string>;
     expect(presentShards('m-00001-of-01000.gguf', present)).toBeUndefined();

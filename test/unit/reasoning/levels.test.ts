@@ -17,8 +17,8 @@ function write(template: string, options: ChatOptions = {}, messages: readonly C
 const LEVELS = ['auto', 'off', 'low', 'medium', 'high'] as const;
 const texts = (template: string) => LEVELS.map((reasoning) => write(template, { reasoning }).text);
 
-describe('A level of reasoning', () => {
-  it('is a switch where the template has one', () => {
+describe('a reasoning level', () => {
+  it('is a switch if the template has one', () => {
     const template =
       'A:{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}';
     expect(texts(template)).toEqual(['A:', 'A:<think>\n\n</think>\n\n', 'A:', 'A:', 'A:']);
@@ -33,7 +33,7 @@ describe('A level of reasoning', () => {
     expect(texts(mode)).toEqual(['', 'disabled</mm:think>', 'enabled', 'enabled', 'enabled']);
   });
 
-  it('is an effort where the template has one, with a value that it knows', () => {
+  it('is an effort if the template has one, with a supported value', () => {
     const template =
       "{% if reasoning_effort is defined and reasoning_effort not in ['high', 'low', 'no_think'] %}{{ raise_exception('unknown') }}{% endif %}{{ reasoning_effort }}:{{ '<think></think>' if reasoning_effort == 'no_think' else '<think>' }}";
     expect(texts(template)).toEqual([
@@ -45,20 +45,20 @@ describe('A level of reasoning', () => {
     ]);
   });
 
-  it('is a budget where the template has one, the one of the request if it gives one', () => {
+  it('is a budget if the template has one, preferably that of the request', () => {
     const template = "{{ thinking_budget }}{{ '<think></think>' if thinking_budget == 0 else '' }}";
     expect(texts(template)).toEqual(['', '0<think></think>', '512', '4096', '16384']);
     expect(write(template, { maxReasoningTokens: 77 }).text).toBe('77');
   });
 
-  it('off is an empty block where the template cannot switch', () => {
+  it('off is an empty block if the template has no switch', () => {
     expect(write('A:<think>\n', { reasoning: 'off' }).text).toBe('A:<think>\n\n</think>\n\n');
     expect(write("A:{{ '<think>' if false }}", { reasoning: 'off' }).text).toBe('A:<think>\n\n</think>\n\n');
     const channels = "<|start|>assistant{{ '<|channel|><|message|>' if false }}{{ reasoning_effort }}";
     expect(write(channels, { reasoning: 'off' }).text).toMatch(/<\|channel\|>final<\|message\|>$/);
   });
 
-  it('gives way to variables of the request', () => {
+  it('is overridden by variables of the request', () => {
     const template = "{{ enable_thinking }}{{ '<think>' if false }}";
     expect(write(template, { reasoning: 'high', variables: { enable_thinking: 'mine' } }).text).toBe('mine');
   });
@@ -69,12 +69,12 @@ describe('A level of reasoning', () => {
     ['{{ "<think></think>" if enable_thinking is false else "<think>" }}', ['off', 'low']],
     ["{{ thinking_budget }}{{ '<think></think>' if thinking_budget == 0 else '' }}", ['off', 'low', 'medium', 'high']],
     ["{{ '<think></think>' if reasoning_effort == 'none' else reasoning_effort }}", ['off', 'low', 'medium', 'high']],
-  ])('is offered where it has an effect of its own: %s', (template, levels) => {
+  ])('is offered if it has a distinct effect: %s', (template, levels) => {
     const prompts = new ChatPrompts({ template, bosToken: '', eosToken: '', special: new Set() });
     expect(prompts.format.reasoning).toEqual(levels);
   });
 
-  it('is named where it has no effect', () => {
+  it('is reported if it has no effect', () => {
     expect(write('plain', { reasoning: 'high', maxReasoningTokens: 5 }).ignored).toEqual([
       'settings.reasoning',
       'settings.max_reasoning_tokens',
@@ -85,24 +85,24 @@ describe('A level of reasoning', () => {
   });
 });
 
-describe('Reasoning of an earlier answer', () => {
+describe('reasoning of an earlier answer', () => {
   const messages: ChatMessage[] = [user, { role: 'assistant', content: 'So.', reasoning_content: 'Hm.' }, user];
   const loop = (body: string) => `{% for message in messages %}${body};{% endfor %}`;
 
-  it('reaches the template under the name by which it reads it', () => {
+  it('is passed to the template under the name that it reads', () => {
     for (const name of ['reasoning_content', 'reasoning', 'thinking', 'thought']) {
       expect(write(loop(`{{ message.${name} }}`), {}, messages).text).toBe(';Hm.;;');
       expect(write(loop(`{{ message['${name}'] }}`), {}, messages).text).toBe(';Hm.;;');
     }
   });
 
-  it('reaches a template that reads it in parts', () => {
+  it('is passed to a template that reads it in parts', () => {
     const parts =
       "{% if message.content is string %}{{ message.content }}{% else %}{% for block in message.content %}{% if block['type'] == 'thinking' %}[{{ block['thinking'] }}]{% else %}{{ block['text'] }}{% endif %}{% endfor %}{% endif %}";
     expect(write(loop(parts), {}, messages).text).toBe('Why?;[Hm.]So.;Why?;');
   });
 
-  it('is left out where the template refuses it or does not read it', () => {
+  it('is omitted if the template rejects it or does not read it', () => {
     const refusing = loop(
       "{% if message.thinking and message.content %}{{ raise_exception('both') }}{% endif %}{{ message.content }}",
     );
@@ -111,12 +111,12 @@ describe('Reasoning of an earlier answer', () => {
   });
 });
 
-describe('A turn that is continued', () => {
+describe('a continued turn', () => {
   const OPENED = "A:<think>{{ '\\n' }}";
   const continued = (template: string, last: Partial<ChatMessage>) =>
     write(template, { continues: true }, [user, { role: 'assistant', ...last }]).text;
 
-  it('goes on with the answer, after the reasoning', () => {
+  it('continues the answer, after the reasoning', () => {
     expect(continued('A:', { content: 'So' })).toBe('A:So');
     expect(continued(OPENED, { content: 'So' })).toBe('A:<think>\n\n</think>\n\nSo');
     expect(continued(OPENED, { content: 'So', reasoning_content: 'Hm' })).toBe('A:<think>\nHm\n</think>\n\nSo');
@@ -125,7 +125,7 @@ describe('A turn that is continued', () => {
     );
   });
 
-  it('goes on with the reasoning where there is no answer', () => {
+  it('continues the reasoning if there is no answer', () => {
     expect(continued(OPENED, { content: '', reasoning_content: 'Hm' })).toBe('A:<think>\nHm');
     const channels = "<|start|>assistant{{ '<|channel|><|message|>' if false }}";
     expect(continued(channels, { content: '', reasoning_content: 'Hm' })).toBe(

@@ -160,7 +160,7 @@ function* chunkings(output: string): Generator<readonly string[]> {
   }
 }
 
-describe('Reasoning is separated from the answer, however the output is cut into pieces', () => {
+describe('reasoning is separated from the answer, however the output is split', () => {
   it.each(Object.entries(CASES))('%s', (_name, example) => {
     for (const pieces of chunkings(example.output)) {
       const reader = splitter(example);
@@ -174,10 +174,10 @@ describe('Reasoning is separated from the answer, however the output is cut into
   });
 });
 
-describe('A marker that is a token', () => {
+describe('a marker that is a token', () => {
   const tokens = ['<think>', '</think>'];
 
-  it('is mentioned where it is spelled', () => {
+  it('is text if it is spelled out', () => {
     const reader = splitter({ template: '<think>' }, tokens);
     const segments = [
       ...reader.pushMarker('<think>', false),
@@ -208,8 +208,8 @@ describe('A marker that is a token', () => {
   });
 });
 
-describe('A splitter', () => {
-  it('says what comes next, and can end the reasoning', () => {
+describe('a splitter', () => {
+  it('reports what comes next, and can end the reasoning', () => {
     const reader = splitter({ template: '<think>', prompt: '<think>\n' });
     expect([reader.isReasoning, reader.isAnswering]).toEqual([true, false]);
     expect(joined(reader.push('Hm'), 'reasoning')).toBe('Hm');
@@ -226,8 +226,8 @@ describe('A splitter', () => {
   });
 });
 
-describe('Markup', () => {
-  it('is found in the vocabulary where the template has none', () => {
+describe('markup', () => {
+  it('is found in the vocabulary if the template has none', () => {
     expect(detectMarkup({ template: '', special: new Set(['<think>', '</think>']) })?.tags).toEqual([
       { open: '<think>', close: '</think>' },
     ]);

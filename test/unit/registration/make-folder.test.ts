@@ -13,7 +13,7 @@ jest.unstable_mockModule('node:fs/promises', () => ({
 }));
 const { makeFolder } = await import('../../../host/registration/files.ts');
 
-describe('making a folder', () => {
+describe('makeFolder', () => {
   const temporary = tempFolder('make-folder');
   afterAll(() => temporary.remove());
 
@@ -22,7 +22,7 @@ describe('making a folder', () => {
     ['a path that ends with a separator', (folder: string) => `${folder}/a/b/c/`],
     ['a path with dots', (folder: string) => `${folder}/x/.././a//b/c`],
     ['a relative path', (folder: string) => relative(process.cwd(), `${folder}/a/b/c`)],
-  ])('ends and returns the folders that were not there, the topmost first: %s', async (_what, pathIn) => {
+  ])('creates missing folders and returns them, topmost first: %s', async (_what, pathIn) => {
     const folder = await fs.mkdtemp(join(temporary.path, 'case-'));
     await fs.mkdir(join(folder, 'a'));
     expect(await makeFolder(pathIn(folder), 0o750)).toEqual([join(folder, 'a', 'b'), join(folder, 'a', 'b', 'c')]);
@@ -30,7 +30,7 @@ describe('making a folder', () => {
     if (process.platform !== 'win32') expect((await fs.stat(join(folder, 'a', 'b'))).mode & 0o777).toBe(0o750);
   });
 
-  it('fails where a file is in the way', async () => {
+  it('fails if a file has the name of a folder', async () => {
     const file = join(temporary.path, 'file');
     await fs.writeFile(file, '');
     await expect(makeFolder(join(file, 'below'), 0o700)).rejects.toMatchObject({ code: 'ENOTDIR' });

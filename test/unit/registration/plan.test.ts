@@ -106,7 +106,7 @@ describe('where browsers look', () => {
     expect(at('relative')).toEqual([`/home/ada/.config/chromium/NativeMessagingHosts/${file}`]);
   });
 
-  it('adds the release channels and library folders that are there', () => {
+  it('includes the release channels and library folders that exist', () => {
     const exists = (path: string) => ['/home/ada/.config/google-chrome-beta', '/usr/lib64/mozilla'].includes(path);
     expect(places('linux', 'chrome', { exists })).toContain(
       `/home/ada/.config/google-chrome-beta/NativeMessagingHosts/${file}`,
@@ -143,7 +143,7 @@ describe('a registration plan', () => {
     expect(plan.targets.length).toBeGreaterThan(0);
   });
 
-  it('names what browsers of one place share once', () => {
+  it('contains a location that browsers share once', () => {
     const { targets } = planRegistration(request('win32', { browsers: browsersOn('win32') }));
     expect(new Set(targets.map(whereIs)).size).toBe(targets.length);
     expect(targets.find(({ browsers }) => browsers.length === 5)).toMatchObject({
@@ -152,7 +152,7 @@ describe('a registration plan', () => {
     });
   });
 
-  it('gives Firefox a manifest without allowed_origins, and Chromium one without allowed_extensions', () => {
+  it('has a manifest without allowed_origins for Firefox, and one without allowed_extensions for Chromium', () => {
     const { targets } = planRegistration(request('linux', { browsers: ['chromium', 'firefox'] }));
     const manifests = targets.map((target) => (target.kind === 'file' ? JSON.parse(target.contents) : undefined));
     const common = {
@@ -167,7 +167,7 @@ describe('a registration plan', () => {
     ]);
   });
 
-  it('keeps browsers registered before, whatever is named now', () => {
+  it('keeps browsers that were registered before, whichever are named', () => {
     const plan = planRegistration(request('linux', { browsers: ['firefox'], registered: ['vivaldi'] }));
     expect(plan.browsers).toEqual(['vivaldi', 'firefox']);
   });
@@ -182,13 +182,13 @@ describe('a registration plan', () => {
     expect(plan.notes).toEqual([{ browser, text: expect.stringContaining('cannot start the TabAgent host') }]);
   });
 
-  it('registers a Firefox from a snap, and says that it will ask', () => {
+  it('registers with a Firefox snap, and notes that it will ask', () => {
     const plan = planRegistration(request('linux', { exists: (path) => path === '/home/ada/snap/firefox' }));
     expect(plan.targets.map(whereIs)).toEqual([`/home/ada/.mozilla/native-messaging-hosts/${file}`]);
     expect(plan.notes).toEqual([{ browser: 'firefox', text: expect.stringContaining('Allow it') }]);
   });
 
-  it('does not make ~/.mozilla where Firefox’s profile is in ~/.config, for Firefox would lose it', () => {
+  it('does not create ~/.mozilla if Firefox’s profile is in ~/.config, because Firefox would lose it', () => {
     const exists = (path: string) => path === '/home/ada/.config/mozilla/firefox';
     for (const browsers of [undefined, ['firefox']] as const) {
       const plan = planRegistration(request('linux', { exists, ...(browsers ? { browsers } : {}) }));

@@ -7,12 +7,12 @@ import publishing from '../../../manifests/publishing.json' with { type: 'json' 
 const STORE_ID = 'abcdefghijklmnopabcdefghijklmnop';
 
 describe('the settings of published builds', () => {
-  it('name ids and an address that browsers can use', () => {
+  it('contain IDs and a URL that browsers accept', () => {
     for (const id of CHROMIUM_EXTENSION_IDS) expect(familyOfExtensionId(id)).toBe('chromium');
     expect(publishing.hostDownloadUrl).toMatch(/^$|^https:\/\/[^\s"'\\]+$/);
   });
 
-  it('make the host allow the extension of a store beside the development build', async () => {
+  it('allow the extension from a store in addition to the development build', async () => {
     jest.resetModules();
     jest.unstable_mockModule('../../../manifests/publishing.json', () => ({
       default: { chromiumStoreIds: [STORE_ID], hostDownloadUrl: '' },

@@ -14,13 +14,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(prefix, { recursive: true }));
 
-it('names a program of Homebrew by the link that survives an upgrade', () => {
+it('stablePath returns the link to a Homebrew program that survives an upgrade', () => {
   mkdirSync(join(prefix, 'opt'));
   symlinkSync('../Cellar/tabagent-host/0.1.0', join(prefix, 'opt/tabagent-host'));
   expect(stablePath(program)).toBe(join(prefix, 'opt/tabagent-host/libexec/tabagent-host'));
 });
 
-it('leaves a path as it is where there is no such link, or where it leads elsewhere', () => {
+it('stablePath returns the path unchanged if there is no such link, or it has another target', () => {
   expect(stablePath(program)).toBe(program);
   mkdirSync(join(prefix, 'opt/tabagent-host/libexec'), { recursive: true });
   writeFileSync(join(prefix, 'opt/tabagent-host/libexec/tabagent-host'), 'another');

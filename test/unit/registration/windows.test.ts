@@ -15,7 +15,7 @@ describe('the batch file on Windows', () => {
     expect(lines.at(-1)).toBe('');
   });
 
-  it('keeps percent signs from being expanded, and exclamation marks too', () => {
+  it('escapes percent signs and exclamation marks', () => {
     const text = launcherText('win32', [NODE, 'C:\\100%PATH%\\a!b\\main.js']);
     expect(text).toContain('"C:\\100%%PATH%%\\a!b\\main.js" %*');
     expect(text).toContain('setlocal DisableDelayedExpansion');
@@ -31,14 +31,14 @@ describe('the batch file on Windows', () => {
     },
   );
 
-  it('is read as UTF-8 when a path is not ASCII, and only then', () => {
+  it('switches to UTF-8 only if a path is not ASCII', () => {
     expect(launcherText('win32', [NODE, MAIN])).not.toContain('chcp');
     expect(launcherText('win32', [NODE, 'C:\\Users\\José\\main.js']).split('\r\n')[1]).toBe(
       '"%SystemRoot%\\System32\\chcp.com" 65001 >nul',
     );
   });
 
-  it('is not made for a program that is an executable itself', () => {
+  it('is not created for a program that is an executable', () => {
     const common = { system: 'win32', programFolder: 'C:\\data', systemWide: false } as const;
     const execPath = 'C:\\TabAgent\\tabagent-host.exe';
     expect(planLauncher({ ...common, execPath })).toEqual({ hostPath: execPath, runs: [execPath] });
@@ -48,7 +48,7 @@ describe('the batch file on Windows', () => {
     );
   });
 
-  it('goes where only an administrator writes when it is for all users', () => {
+  it('is in a folder that only administrators can write to if it is for all users', () => {
     const scope = { systemWide: true, dataFolder: 'C:\\data' };
     expect(programFolder({ system: 'win32', env: { ProgramFiles: 'D:\\Programs' } }, scope)).toBe(
       'D:\\Programs\\TabAgent',
@@ -69,11 +69,11 @@ describe('the registry through reg.exe', () => {
     },
   );
 
-  it('takes a key that is not there for no value', async () => {
+  it('returns no value for a missing key', async () => {
     expect(await readKey(answer({ code: 1 }), 'HKCU\\Software\\X')).toBeUndefined();
   });
 
-  it('fails with what reg.exe said', async () => {
+  it('fails with the output of reg.exe', async () => {
     await expect(
       writeKey(answer({ code: 1, stderr: 'Access is denied.' }), 'HKLM\\Software\\X', 'v'),
     ).rejects.toMatchObject({
@@ -82,7 +82,7 @@ describe('the registry through reg.exe', () => {
     });
   });
 
-  it('knows a value again that came back in another code page, and no other', () => {
+  it('recognizes a value in another code page, and no other', () => {
     expect(isSameValue('C:\\Users\\Jos\x82\\x.json', 'C:\\Users\\José\\x.json')).toBe(true);
     expect(isSameValue('C:\\Users\\Ada\\x.json', 'C:\\Users\\José\\x.json')).toBe(false);
     expect(isSameValue('C:\\Users\\ada\\x.json', 'C:\\Users\\ada\\x.json')).toBe(true);

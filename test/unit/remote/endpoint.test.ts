@@ -3,7 +3,7 @@ import { readEndpoint } from '../../../host/remote/endpoint.ts';
 
 const read = (url: string, more = {}) => readEndpoint({ name: 'far', url, ...more });
 
-describe('the address of an engine', () => {
+describe('the URL of an engine', () => {
   it.each([
     ['http://127.0.0.1:8080', 'http://127.0.0.1:8080/v1'],
     ['http://localhost:1234/v1/', 'http://localhost:1234/v1'],
@@ -14,7 +14,7 @@ describe('the address of an engine', () => {
     ['http://[fd00::1]', 'http://[fd00::1]/v1'],
     ['http://0x7f.1', 'http://127.0.0.1/v1'],
     ['https://api.example.com/openai/v1', 'https://api.example.com/openai/v1'],
-  ])('%s is asked at %s', (url, base) => {
+  ])('%s is requested at %s', (url, base) => {
     expect(read(url).base).toBe(base);
   });
 
@@ -31,14 +31,14 @@ describe('the address of an engine', () => {
     ['file:///etc/passwd', /http or https/],
     ['not an address', /http or https/],
     ['', /http or https/],
-  ])('%s is refused', (url, why) => {
+  ])('%s is rejected', (url, why) => {
     expect(() => read(url)).toThrow(
       expect.objectContaining({ code: 'CONFIG_UNUSABLE', message: expect.stringMatching(why) }),
     );
     expect(() => read(url)).not.toThrow(/secret-word/);
   });
 
-  it('may be plain http elsewhere if the user allows it', () => {
+  it('may be plain HTTP elsewhere if the user allows it', () => {
     expect(read('http://gpu-box:8000', { plainHttp: true })).toMatchObject({
       base: 'http://gpu-box:8000/v1',
       isPrivate: false,

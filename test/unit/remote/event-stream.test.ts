@@ -10,11 +10,11 @@ async function eventsOf(pieces: readonly Uint8Array[]): Promise<string[]> {
   return events;
 }
 
-describe('a stream of events', () => {
+describe('an event stream', () => {
   const text = ': hello\n\ndata: {"a": "😀"}\r\n\r\nevent: x\nid: 1\ndata:two\ndata:  lines\n\ndata: [DONE]\n\n';
   const expected = ['{"a": "😀"}', 'two\n lines', '[DONE]'];
 
-  it('reads the same however its bytes are cut', async () => {
+  it('is read the same however its bytes are split', async () => {
     const bytes = Buffer.from(text);
     expect(await eventsOf([bytes])).toEqual(expected);
     for (let at = 0; at <= bytes.length; at += 1) {
@@ -23,17 +23,17 @@ describe('a stream of events', () => {
     expect(await eventsOf([...bytes].map((byte) => Buffer.from([byte])))).toEqual(expected);
   });
 
-  it('may end its lines by carriage returns alone', async () => {
+  it('may use carriage returns as line endings', async () => {
     const bytes = Buffer.from(text.replaceAll('\r\n', '\n').replaceAll('\n', '\r'));
     expect(await eventsOf([bytes])).toEqual(expected);
     expect(await eventsOf([...bytes].map((byte) => Buffer.from([byte])))).toEqual(expected);
   });
 
-  it('has no event if its end is missing', async () => {
+  it('contains no event if its end is missing', async () => {
     expect(await eventsOf([Buffer.from('data: one\n\ndata: half\n')])).toEqual(['one']);
   });
 
-  it('is refused if an event never ends', async () => {
+  it('is rejected if an event never ends', async () => {
     const piece = Buffer.from(`data: ${'x'.repeat(70_000)}\n`);
     await expect(eventsOf(Array.from({ length: 20 }, () => piece))).rejects.toThrow(/more than 1048576/);
     const empty = Buffer.from('data:\n'.repeat(10_000));

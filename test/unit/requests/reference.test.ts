@@ -20,7 +20,7 @@ describe('a reference', () => {
     },
   );
 
-  it('is the same in another case, except for the name of a file', () => {
+  it('is case-insensitive, except for file names', () => {
     expect(isSameReference(query('owner/name:q4_k_m'), query('Owner/Name:Q4_K_M'))).toBe(true);
     expect(isSameReference(query('Owner/Name/a.gguf'), query('Owner/Name/A.gguf'))).toBe(false);
   });

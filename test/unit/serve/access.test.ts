@@ -8,7 +8,7 @@ describe('isOrigin', () => {
     }
   });
 
-  it('accepts no pattern, path, or what browsers do not send', () => {
+  it('rejects patterns, paths, and values that browsers do not send', () => {
     for (const text of [
       '*',
       'null',

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { openApiKey, replaceApiKey } from '../../../host/serve/api-key.ts';
 import { describeOnPosix } from '../../support/describe-on-posix.ts';
 
-describeOnPosix('the key of the server', () => {
+describeOnPosix('the API key', () => {
   let home: string;
   const paths = () => ({ serveKey: join(home, 'serve-key'), locks: join(home, 'locks') });
   beforeEach(async () => {
@@ -13,7 +13,7 @@ describeOnPosix('the key of the server', () => {
   });
   afterEach(() => rm(home, { recursive: true, force: true }));
 
-  it('is made once, also by several callers at once, in a file that only the user can read', async () => {
+  it('is created once, even by concurrent callers, in a file that only the user can read', async () => {
     const keys = await Promise.all([openApiKey(paths()), openApiKey(paths()), openApiKey(paths())]);
     expect(new Set(keys).size).toBe(1);
     expect(keys[0]).toMatch(/^tabagent-[A-Za-z0-9_-]{43}$/);
@@ -28,7 +28,7 @@ describeOnPosix('the key of the server', () => {
     expect(await openApiKey(paths())).toBe(after);
   });
 
-  it('is not read from a file that others can read, that is a link, or that has something else', async () => {
+  it('is not read from a file that others can read, a link, or a file with other contents', async () => {
     const key = await openApiKey(paths());
     const { serveKey } = paths();
     await chmod(serveKey, 0o640);

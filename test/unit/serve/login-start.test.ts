@@ -10,7 +10,7 @@ const POSIX = {
 };
 
 describe('planLoginStart', () => {
-  it('writes a systemd unit of the user, in which nothing is expanded', () => {
+  it('writes a systemd user unit in which nothing is expanded', () => {
     const plan = planLoginStart({ ...POSIX, platform: 'linux' });
     expect(plan.file).toBe('/home/a b/.config/systemd/user/tabagent.service');
     expect(plan.link).toBe('/home/a b/.config/systemd/user/default.target.wants/tabagent.service');
@@ -27,7 +27,7 @@ describe('planLoginStart', () => {
     expect(file('relative')).toBe('/home/a b/.config/systemd/user/tabagent.service');
   });
 
-  it('writes a launch agent of macOS', () => {
+  it('writes a launch agent on macOS', () => {
     const plan = planLoginStart({ ...POSIX, platform: 'darwin' });
     expect(plan.file).toBe('/home/a b/Library/LaunchAgents/dev.tabagent.serve.plist');
     expect(plan.contents).toContain(
@@ -38,7 +38,7 @@ describe('planLoginStart', () => {
     expect(plan.startNow).toBe(`launchctl bootstrap gui/$(id -u) '${plan.file}'`);
   });
 
-  it('writes a task of Windows, for the user alone', () => {
+  it('writes a task on Windows, only for the user', () => {
     const plan = planLoginStart({
       platform: 'win32',
       env: { USERDOMAIN: 'PC', USERNAME: 'A & B' },
@@ -57,7 +57,7 @@ describe('planLoginStart', () => {
     expect(plan.unregister).toEqual(['/Delete', '/TN', 'TabAgent', '/F']);
   });
 
-  it('refuses paths that would add a line to the file', () => {
+  it('rejects paths that would add a line to the file', () => {
     for (const platform of ['linux', 'darwin', 'win32'] as const) {
       const command = ['/opt/a\nExecStart=/bin/evil', 'serve'];
       expect(() => planLoginStart({ ...POSIX, command, platform })).toThrow('control character');

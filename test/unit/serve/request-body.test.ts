@@ -5,7 +5,7 @@ import { RequestBodies } from '../../../host/serve/request-body.ts';
 const bodyOf = (bytes: number) => Readable.from([Buffer.from(JSON.stringify({ a: 'x'.repeat(bytes - 8) }))]);
 
 describe('RequestBodies', () => {
-  it('refuses a body that is too large, however it is split', async () => {
+  it('rejects a body that is too large, however it is split', async () => {
     const bodies = new RequestBodies(100, 1000);
     expect(await bodies.with(bodyOf(100), async ({ a }) => String(a).length)).toBe(92);
     await expect(bodies.with(bodyOf(101), async () => 0)).rejects.toMatchObject({ status: 413 });
@@ -13,7 +13,7 @@ describe('RequestBodies', () => {
     await expect(bodies.with(drops, async () => 0)).rejects.toMatchObject({ status: 413 });
   });
 
-  it('counts the bodies of all running requests together', async () => {
+  it('limits the total size of the bodies of all running requests', async () => {
     const bodies = new RequestBodies(100, 150);
     const first = Promise.withResolvers<number>();
     const running = bodies.with(bodyOf(100), () => first.promise);

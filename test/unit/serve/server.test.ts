@@ -11,7 +11,7 @@ type Server = Awaited<ReturnType<typeof openServer>>;
 
 const MESSAGES = [{ role: 'user', content: 'Hi' }];
 
-describe('the server for programs', () => {
+describe('the server', () => {
   const servers: Server[] = [];
   afterEach(async () => {
     for (const server of servers.splice(0)) await server.close();
@@ -23,7 +23,7 @@ describe('the server for programs', () => {
   };
 
   describe('its callers', () => {
-    it('must send the key, except for /health, which says nothing else', async () => {
+    it('must send the key, except for /health, which has no other information', async () => {
       const server = await open();
       for (const authorization of [undefined, '', 'Bearer', 'Bearer ', `Bearer ${KEY}x`, `Basic ${KEY}`, KEY]) {
         const { status, json, headers } = await server.send('/v1/models', { headers: { authorization } });
@@ -34,7 +34,7 @@ describe('the server for programs', () => {
       expect(health.json).toEqual({ status: 'ok' });
     });
 
-    it('must name an address of this computer and the port in Host', async () => {
+    it("must send this computer's address and the port in Host", async () => {
       const server = await open();
       for (const name of ['localhost', '127.0.0.1', '127.8.9.1', '[::1]', 'LOCALHOST']) {
         const { status } = await server.send('/health', { headers: { host: `${name}:${server.port}` } });
@@ -50,7 +50,7 @@ describe('the server for programs', () => {
       }
     });
 
-    it('are no web pages of origins that are not listed, even with the key', async () => {
+    it('cannot be web pages of unlisted origins, even with the key', async () => {
       const server = await open();
       for (const origin of [
         'https://evil.example',
@@ -66,7 +66,7 @@ describe('the server for programs', () => {
       }
     });
 
-    it('may be pages of a listed origin, with the key', async () => {
+    it('can be pages of a listed origin, with the key', async () => {
       const server = await open();
       const headers = {
         origin: ORIGIN,
@@ -91,7 +91,7 @@ describe('the server for programs', () => {
       }
     });
 
-    it('cannot send a request as another type, which pages can send without asking', async () => {
+    it('must use a content type that pages cannot send without a preflight request', async () => {
       const server = await open();
       const headers = { 'content-type': 'text/plain' };
       const { status, json } = await server.send('/v1/completions', { headers, body: { prompt: 'x' } });
@@ -100,7 +100,7 @@ describe('the server for programs', () => {
   });
 
   describe('its limits', () => {
-    it('refuses a body that is no JSON object, nests too deeply, or has too many values', async () => {
+    it('reject a body that is not a JSON object, nests too deeply, or has too many values', async () => {
       const server = await open();
       const bodies = [
         '',
@@ -116,12 +116,12 @@ describe('the server for programs', () => {
       }
     });
 
-    it('refuses large headers', async () => {
+    it('reject large headers', async () => {
       const server = await open();
       expect((await server.send('/health', { headers: { 'x-large': 'x'.repeat(20_000) } })).status).toBe(431);
     });
 
-    it('refuses more than 64 requests at once, and takes the next when one has ended', async () => {
+    it('reject more than 64 concurrent requests, and accept the next when one has ended', async () => {
       const waiting: (() => void)[] = [];
       const host = new ScriptedHost({
         GENERATE: () => new Promise((resolve) => waiting.push(() => resolve(generated()))),
@@ -139,7 +139,7 @@ describe('the server for programs', () => {
       expect((await next).status).toBe(200);
     });
 
-    it('listens on loopback addresses only', async () => {
+    it('allow only loopback addresses to listen on', async () => {
       expect(['127.0.0.1', '127.9.9.9', '::1'].map(isLoopback)).toEqual([true, true, true]);
       for (const address of ['0.0.0.0', '::', '192.168.0.1', 'localhost', '127.0.0.1.example', '']) {
         expect([address, isLoopback(address)]).toEqual([address, false]);
@@ -149,7 +149,7 @@ describe('the server for programs', () => {
       await expect(startServer({ ...options, address: '0.0.0.0', log })).rejects.toThrow(RangeError);
     });
 
-    it('says which port is in use', async () => {
+    it('report a port that is in use', async () => {
       const { port } = await open();
       const options = { client: new ScriptedHost(), address: '127.0.0.1', key: KEY, origins: [], keepAlive: 1 };
       const log = { info() {}, warn() {}, error() {} };
@@ -161,7 +161,7 @@ describe('the server for programs', () => {
   });
 
   describe('chat completions', () => {
-    it('passes messages, tools and settings on, and no field by which another caller could be read', async () => {
+    it("pass on messages, tools and settings, but no field that gives access to other callers' data", async () => {
       const host = new ScriptedHost({ GENERATE: () => generated({ reasoning: 'Hm' }) });
       const server = await open(host);
       const body = {
@@ -222,7 +222,7 @@ describe('the server for programs', () => {
       ]);
     });
 
-    it('refuses what would change the answer and is not supported, and values of the wrong type', async () => {
+    it('reject unsupported fields that would change the answer, and values of the wrong type', async () => {
       const server = await open(new ScriptedHost({ GENERATE: () => generated() }));
       const wrong = [
         { n: 2 },
@@ -245,7 +245,7 @@ describe('the server for programs', () => {
       }
     });
 
-    it('streams text, reasoning and tool calls, then the reason of the end and the usage', async () => {
+    it('stream text, reasoning and tool calls, then the finish reason and the usage', async () => {
       const call = { modelId: MODEL, index: 0, id: 'c1', name: 'f', arguments: '{}' };
       const host = new ScriptedHost({
         GENERATE: async ({ options: { onEvent } }) => {
@@ -280,7 +280,7 @@ describe('the server for programs', () => {
       expect(new Set(chunks.map(({ id, model }) => `${id} ${model}`)).size).toBe(1);
     });
 
-    it('answers an error before the first text with its status, and one after it in the stream', async () => {
+    it('report an error before the first text as a status, and a later one in the stream', async () => {
       let isLate = false;
       const host = new ScriptedHost({
         GENERATE: ({ options }) => {
@@ -299,7 +299,7 @@ describe('the server for programs', () => {
       expect(late.text).not.toContain('[DONE]');
     });
 
-    it('aborts a generation whose client goes away, before and after its first text', async () => {
+    it('abort a generation when its client disconnects, before and after its first text', async () => {
       for (const isStreaming of [false, true]) {
         const aborted = Promise.withResolvers<unknown>();
         const begun = Promise.withResolvers<void>();
@@ -327,7 +327,7 @@ describe('the server for programs', () => {
       }
     });
 
-    it('joins the text that a client does not read', async () => {
+    it('coalesce text for a client that reads slowly', async () => {
       const pieces = 200_000;
       const host = new ScriptedHost({
         GENERATE: async ({ options: { onEvent } }) => {
@@ -352,7 +352,7 @@ describe('the server for programs', () => {
     ];
     const downloaded = () => ({ models: DOWNLOADED });
 
-    it('lists loaded and downloaded models, without paths', async () => {
+    it('are listed if they are loaded or downloaded, without paths', async () => {
       const server = await open(new ScriptedHost({ GET_DOWNLOADED_MODELS: downloaded }));
       const { text: answer, json } = await server.send('/v1/models');
       expect(answer).not.toContain('secret');
@@ -372,7 +372,7 @@ describe('the server for programs', () => {
       expect((await server.send('/v1/models/none')).status).toBe(404);
     });
 
-    it('loads a downloaded model by its short name, and downloads none', async () => {
+    it('are loaded by their short name if they are downloaded, and never downloaded', async () => {
       const host = new ScriptedHost({
         GET_DOWNLOADED_MODELS: downloaded,
         LOAD_MODEL: ({ fields }) => ({ modelId: fields.modelId, contextSize: 0 }),
@@ -393,7 +393,7 @@ describe('the server for programs', () => {
       expect(host.requestsOf('LOAD_MODEL')).toHaveLength(1);
     });
 
-    it('loads a model again that was unloaded before it was used', async () => {
+    it('are loaded again if they were unloaded before they were used', async () => {
       let isLoaded = true;
       const host = new ScriptedHost({
         GET_DOWNLOADED_MODELS: () => ({ models: [{ id: MODEL, repo_id: 'owner/repo', file_path: 'model.gguf' }] }),
@@ -414,7 +414,7 @@ describe('the server for programs', () => {
       expect(host.requestsOf('LOAD_MODEL')).toHaveLength(1);
     });
 
-    it('is not loaded again for an answer whose beginning has been sent', async () => {
+    it('are not loaded again for an answer that has already been sent in part', async () => {
       let isLoaded = true;
       const host = new ScriptedHost({
         LOAD_MODEL: () => ({ modelId: MODEL, contextSize: 512 }),
@@ -440,7 +440,7 @@ describe('the server for programs', () => {
       expect(host.requestsOf('LOAD_MODEL')).toEqual([]);
     });
 
-    it('says that none is loaded, for a request that names none', async () => {
+    it('are reported as missing if none is loaded and a request names none', async () => {
       const none = { GET_LOADED_MODELS: () => ({ models: [] }), GET_CURRENT_MODEL: () => ({ modelId: null }) };
       const server = await open(new ScriptedHost(none));
       const { status, json } = await server.send('/v1/completions', { body: { prompt: 'x' } });
@@ -449,7 +449,7 @@ describe('the server for programs', () => {
   });
 
   describe('embeddings', () => {
-    it('collects all pages, and checks the number of dimensions', async () => {
+    it('are collected from all pages, and their number of dimensions is checked', async () => {
       const host = new ScriptedHost({
         GENERATE_EMBEDDINGS: ({ fields: { texts } }) => ({
           embeddings: (texts as string[]).slice(0, 2).map((each) => [each.length]),

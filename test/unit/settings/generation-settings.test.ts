@@ -21,7 +21,7 @@ describe('GenerationSettings', () => {
   });
   const open = () => new GenerationSettings(store.namespace('settings'), join(folder, 'locks', 'settings.lock'), log);
 
-  it('are the defaults at first', async () => {
+  it('are initially the defaults', async () => {
     expect(await open().get()).toEqual(DEFAULT_PARAMS);
   });
 

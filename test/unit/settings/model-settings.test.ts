@@ -23,7 +23,7 @@ describe('the settings of a model', () => {
   });
   const open = () => new ModelSettings(store.namespace('model_settings'), join(folder, 'settings.lock'), log);
 
-  it('are none at first', async () => {
+  it('are initially empty', async () => {
     expect(await open().get(ID)).toEqual({});
   });
 
@@ -58,7 +58,7 @@ describe('the settings of a model', () => {
     });
   });
 
-  it('are none if they cannot be read, which is logged', async () => {
+  it('are empty if they cannot be read, which is logged', async () => {
     await store.namespace<unknown>('model_settings').set(ID, { generation: { temperature: 'warm' } });
     expect(await open().get(ID)).toEqual({});
     expect(log.lines).toContainEqual(expect.objectContaining({ event: 'model-settings.unreadable' }));

@@ -81,7 +81,7 @@ describe('the store', () => {
     expect(await entriesOf(store, 'downloads')).toEqual([]);
   });
 
-  it('lists each entry of a namespace once, across several reads, whatever characters its key has', async () => {
+  it('lists each entry of a namespace once, across several reads, with any characters in its key', async () => {
     const store = await open();
     const odd = ['', 'a:b', "it's", 'owner/name/Ünïcode.gguf', '%', '_', 'models:models:x'].filter((key) => key !== '');
     const keys = [...odd, ...Array.from({ length: 1_203 }, (_, n) => `owner/name/${n}.gguf`)];
@@ -110,7 +110,7 @@ describe('the store', () => {
     expect(await things.getMany([])).toEqual([]);
   });
 
-  it('loses no write of three processes that write at the same time', async () => {
+  it('loses no write of three processes that write concurrently', async () => {
     const count = 150;
     const run = promisify(execFile);
     const here = (await open()).namespace<string>('shared');
@@ -131,7 +131,7 @@ describe('the store', () => {
     expect(await one.get('key')).toBe(2);
   });
 
-  it('sets a file that is not a database aside, keeps it, and starts a new database', async () => {
+  it('moves a file that is not a database aside, and creates a new database', async () => {
     const garbage = Buffer.alloc(20_000, 'not a database ');
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, garbage);
@@ -145,7 +145,7 @@ describe('the store', () => {
     ]);
   });
 
-  it('is set aside once when several processes find it damaged at the same time, and no write is lost', async () => {
+  it('is moved aside once if several processes find it damaged concurrently, and no write is lost', async () => {
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, Buffer.alloc(20_000, 'not a database '));
     const run = promisify(execFile);
@@ -155,7 +155,7 @@ describe('the store', () => {
     expect(await entriesOf(await open(), 'shared')).toHaveLength(60);
   });
 
-  it('leaves the database that another host put in place of a damaged one', async () => {
+  it('keeps the database with which another host replaced a damaged one', async () => {
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, Buffer.alloc(20_000, 'not a database '));
     const damage = await damageOf(file, 0);
@@ -166,7 +166,7 @@ describe('the store', () => {
     expect(readFileSync(file, 'utf8')).toBe('of another host');
   });
 
-  it('sets a truncated database aside and starts a new one', async () => {
+  it('moves a truncated database aside, and creates a new one', async () => {
     const first = await open();
     for (let n = 0; n < 300; n++) await first.namespace('things').set(`${n}`, 'x'.repeat(500));
     await first.close();
@@ -203,7 +203,7 @@ describe('the store', () => {
     expect(modes.filter(([, mode]) => mode !== 0o600)).toEqual([]);
   });
 
-  onLinux('rejects with CACHE_NOT_WRITABLE and a remedy when its folder cannot be written', async () => {
+  onLinux('rejects with CACHE_NOT_WRITABLE and a remedy if its folder is not writable', async () => {
     // The kernel's own file system refuses even root, which no mode of a folder does.
     file = '/sys/tabagent-test/index.sqlite';
     await expect(open()).rejects.toMatchObject({
@@ -213,7 +213,7 @@ describe('the store', () => {
     });
   });
 
-  it('rejects with CACHE_NOT_WRITABLE and the file when its folder is a file', async () => {
+  it('rejects with CACHE_NOT_WRITABLE and the path if its folder is a file', async () => {
     mkdirSync(join(file, '../..'), { recursive: true });
     writeFileSync(join(file, '..'), 'in the way');
     await expect(open()).rejects.toMatchObject({ code: 'CACHE_NOT_WRITABLE', details: { file } });
@@ -221,7 +221,7 @@ describe('the store', () => {
     await (await open()).namespace('things').set('key', 'value');
   });
 
-  it('reads a database that cannot be written, and writes to it as soon as it can be', async () => {
+  it('reads a read-only database, and writes to it when it is writable again', async () => {
     const first = await open();
     await first.namespace('things').set('key', { value: 1 });
     await first.close();
@@ -240,7 +240,7 @@ describe('the store', () => {
     expect(await things.get('key')).toBe(2);
   });
 
-  it('rejects the call when the database is damaged while it is open', async () => {
+  it('rejects the call if the database is damaged while it is open', async () => {
     const store = await open();
     const things = store.namespace('things');
     for (let n = 0; n < 300; n++) await things.set(`${n}`, 'x'.repeat(500));

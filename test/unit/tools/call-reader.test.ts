@@ -59,9 +59,9 @@ const WEATHER = { name: 'get_weather', arguments: '{"town":"Bern"}' };
 const NOTES = { name: 'list_notes', arguments: '{}' };
 const HERMES = '<tool_call>\n{"name": "get_weather", "arguments": {"town": "Bern"}}\n</tool_call>';
 
-describe('Calls of tools', () => {
+describe('tool calls', () => {
   it.each(FAMILIES)(
-    'in the format of $name are found, however the text is cut',
+    'in the format of $name are found, however the text is split',
     ({ template, control, vocabulary, pieces, text, parallel }) => {
       const format = formatOf(template, [...(control ?? []), ...(vocabulary ?? [])]) ?? GENERIC_FORMAT;
       for (const length of [1, 3, 7, 1000]) {
@@ -77,7 +77,7 @@ describe('Calls of tools', () => {
   );
 
   it.each(FAMILIES)(
-    'in the format of $name are constrained once they are certain',
+    'in the format of $name are constrained when they are certain',
     ({ template, control, vocabulary, pieces }) => {
       const format = formatOf(template, [...(control ?? []), ...(vocabulary ?? [])]) ?? GENERIC_FORMAT;
       const answer = pieces
@@ -98,7 +98,7 @@ describe('Calls of tools', () => {
     },
   );
 
-  it('have arguments that satisfy the schema', () => {
+  it('have arguments that match the schema', () => {
     const reader = readerFor(GENERIC_FORMAT);
     reader.text('<tool_call>\n{');
     const expression = reader.constraint?.expression ?? sequence();
@@ -124,14 +124,14 @@ describe('Calls of tools', () => {
       expect(read(readerFor(GENERIC_FORMAT), answer, length)).toEqual({ text: answer, calls: [] });
   });
 
-  it('after a block of code are calls', () => {
+  it('after a code block are recognized', () => {
     expect(read(readerFor(GENERIC_FORMAT), `\`\`\`\nx\n\`\`\`\n${HERMES}`)).toEqual({
       text: '```\nx\n```',
       calls: [WEATHER],
     });
   });
 
-  it('that are cut off are dropped, and leave no markup', () => {
+  it('that are incomplete are dropped, without leaving markup', () => {
     expect(read(readerFor(GENERIC_FORMAT), `Well.\n${HERMES.slice(0, 40)}`)).toEqual({ text: 'Well.', calls: [] });
   });
 
@@ -142,7 +142,7 @@ describe('Calls of tools', () => {
     expect(read(readerFor(llama), `See: ${answer}`)).toEqual({ text: `See: ${answer}`, calls: [] });
   });
 
-  it('that are forced are all that the answer may be', () => {
+  it('that are forced are the only possible answer', () => {
     const reader = readerFor(GENERIC_FORMAT, TOOLS, { isForced: true });
     const expression = reader.constraint?.expression ?? sequence();
     expect(accepts(expression, HERMES)).toBe(true);
@@ -150,7 +150,7 @@ describe('Calls of tools', () => {
     expect(read(reader, HERMES)).toEqual({ text: '', calls: [WEATHER] });
   });
 
-  it('are alone in their list where calls are not parallel', () => {
+  it('are limited to one if parallel calls are off', () => {
     const mistral = FAMILIES.find(({ name }) => name === 'Mistral');
     const format = formatOf(mistral?.template ?? '', mistral?.control) ?? GENERIC_FORMAT;
     const reader = readerFor(format, TOOLS, { isParallel: false });
@@ -160,7 +160,7 @@ describe('Calls of tools', () => {
     expect(accepts(expression, (mistral?.parallel ?? '').replace('[TOOL_CALLS]', ''))).toBe(false);
   });
 
-  it('between tags have values of the types that the schema gives them', () => {
+  it('in tags have values of the types in the schema', () => {
     const coder = formatOf(FAMILIES.find(({ name }) => name === 'Qwen3-Coder')?.template ?? '') ?? GENERIC_FORMAT;
     const parameters = {
       type: 'object',

@@ -60,12 +60,12 @@ describe('clustering', () => {
     expect(await kMeans(points, { k: 3, seed: 1, pause })).toEqual({ labels: [0, 0, 1, 0], count: 2, inertia: 0 });
   });
 
-  it('refuses more clusters than points', async () => {
+  it('rejects more clusters than points', async () => {
     await expect(kMeans([vector(1)], { k: 2, seed: 0, pause })).rejects.toThrow(RangeError);
     await expect(kMeans([], { k: 0, seed: 0, pause })).rejects.toThrow(RangeError);
   });
 
-  it('is aborted if its pause throws', async () => {
+  it('is aborted if its yield callback throws', async () => {
     const giveUp = async () => {
       throw new Error('gone');
     };
@@ -82,7 +82,7 @@ describe('the silhouette', () => {
     expect(await silhouette(points, [0, 0, 1, 1], pause)).toBeCloseTo(expected, 6);
   });
 
-  it('is near 1 for separate clusters, negative for wrong ones, 0 for single points, and null for one cluster', async () => {
+  it('is close to 1 for separate clusters, negative for wrong ones, 0 for single points, and null for one cluster', async () => {
     const { points, labels } = corners(2);
     expect(await silhouette(points, labels, pause)).toBeGreaterThan(0.9);
     expect(
@@ -103,8 +103,8 @@ describe('the silhouette', () => {
   });
 });
 
-describe('choosing', () => {
-  it('returns the best first, the earlier of equal scores, and none below the threshold', () => {
+describe('ranking', () => {
+  it('returns the best items first, the earlier one for equal scores, and none below the threshold', () => {
     const scores = [0.1, 0.9, 0.5, 0.9, -1].map((score, index) => ({ index, score }));
     expect(nearest(scores, 3).map(({ index }) => index)).toEqual([1, 3, 2]);
     expect(nearest(scores, 10, 0.5).map(({ index }) => index)).toEqual([1, 3, 2]);

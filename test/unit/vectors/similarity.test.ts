@@ -6,7 +6,7 @@ import { Seeded } from '../../support/gguf/seeded.ts';
 const vector = (...values: number[]) => Float32Array.from(values);
 
 describe('similarity', () => {
-  it('computes the cosine of right, straight and zero angles', () => {
+  it('computes the cosine of angles of 90, 180 and 0 degrees', () => {
     expect(cosine(vector(1, 0), vector(0, 5))).toBe(0);
     expect(cosine(vector(3, 4), vector(6, 8))).toBeCloseTo(1, 6);
     expect(cosine(vector(3, 4), vector(-3, -4))).toBeCloseTo(-1, 6);
@@ -28,7 +28,7 @@ describe('similarity', () => {
     expect(cosine(vector(0, 0), vector(1, 2))).toBe(0);
   });
 
-  it('computes the other metrics of the original', () => {
+  it("computes the original's other metrics", () => {
     expect(similarity('dot_product', vector(1, 2, 3), vector(4, 5, 6))).toBe(32);
     expect(similarity('euclidean', vector(0, 0), vector(3, 4))).toBeCloseTo(1 / 6, 12);
     expect(similarity('euclidean', vector(1, 2), vector(1, 2))).toBe(1);
@@ -50,13 +50,13 @@ describe('similarity', () => {
     expect([...unit(vector(0, 0))]).toEqual([0, 0]);
   });
 
-  it('refuses vectors of different lengths', () => {
+  it('rejects vectors of different lengths', () => {
     expect(() => dotProduct(vector(1), vector(1, 2))).toThrow(RangeError);
   });
 });
 
 describe('encodeVector', () => {
-  it('restores the same 32-bit floats from few digits', () => {
+  it('encodes floats with few digits from which the same 32-bit floats are restored', () => {
     const random = new Seeded(11);
     const values = Float32Array.from(
       { length: 500 },
@@ -67,7 +67,7 @@ describe('encodeVector', () => {
     expect(text.length / values.length).toBeLessThan(18);
   });
 
-  it('encodes base64 of little-endian floats', () => {
+  it('encodes little-endian floats as base64', () => {
     expect(encodeVector(vector(1, -2), 'base64')).toBe(
       Buffer.from([0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]).toString('base64'),
     );

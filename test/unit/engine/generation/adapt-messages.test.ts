@@ -18,8 +18,8 @@ const parts: ChatMessage = {
   ],
 };
 
-describe('Messages for a template that does not take them as they are', () => {
-  it('have empty text where there is no content', () => {
+describe('messages for a template that does not accept them unchanged', () => {
+  it('have empty text if there is no content', () => {
     const calling: ChatMessage = { role: 'assistant', content: null, tool_calls: [] };
     expect(fillContent([user, calling, { role: 'tool' }])).toEqual([
       user,
@@ -29,12 +29,12 @@ describe('Messages for a template that does not take them as they are', () => {
     expect(fillContent([user])).toBeUndefined();
   });
 
-  it('have text for a list of parts', () => {
+  it('have text instead of a list of parts', () => {
     expect(joinParts([system, parts])).toEqual([system, { role: 'user', content: 'ab' }]);
     expect(joinParts([user])).toBeUndefined();
   });
 
-  it('have the instructions before the first words of the user', () => {
+  it('have the instructions in the first user message', () => {
     expect(foldSystemMessages([system, { role: 'assistant', content: 'Hello' }, user])).toEqual([
       { role: 'assistant', content: 'Hello' },
       { role: 'user', content: 'Be brief.\n\nWhy?' },
@@ -46,7 +46,7 @@ describe('Messages for a template that does not take them as they are', () => {
     expect(foldSystemMessages([user])).toBeUndefined();
   });
 
-  it('keep the parts of the message that the instructions go into', () => {
+  it('keep the parts of the message that the instructions are added to', () => {
     expect(foldSystemMessages([system, parts])).toEqual([
       {
         role: 'user',
@@ -55,7 +55,7 @@ describe('Messages for a template that does not take them as they are', () => {
     ]);
   });
 
-  it('are one where one role speaks twice', () => {
+  it('are merged if a role has two consecutive messages', () => {
     const answer: ChatMessage = { role: 'assistant', content: 'So.' };
     expect(joinTurns([user, user, answer, { role: 'assistant', content: null }, user])).toEqual([
       { role: 'user', content: 'Why?\n\nWhy?' },
@@ -65,7 +65,7 @@ describe('Messages for a template that does not take them as they are', () => {
     expect(joinTurns([user, answer])).toBeUndefined();
   });
 
-  it('stay apart where a tool answers', () => {
+  it('are not merged if they are tool results', () => {
     const call: ChatMessage = { role: 'assistant', content: '', tool_calls: [{ id: 'a' }] };
     const result: ChatMessage = { role: 'tool', content: '1', tool_call_id: 'a' };
     expect(joinTurns([call, result, result, { role: 'assistant', content: 'So.' }])).toBeUndefined();

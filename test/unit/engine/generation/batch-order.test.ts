@@ -15,7 +15,7 @@ function itemsOf(order: BatchOrder, items: readonly BatchItem[]): BatchItem[] {
 }
 
 describe('BatchOrder', () => {
-  it('waits for all generations that are running, but not for ever', () => {
+  it('waits for all running generations, but not indefinitely', () => {
     const order = new BatchOrder();
     const ends = [order.generating(), order.generating()];
     expect(itemsOf(order, [NEXT])).toEqual([]);
@@ -31,7 +31,7 @@ describe('BatchOrder', () => {
     expect(new BatchOrder().plan([piece(40)])).toEqual([{ item: piece(40), processAmount: 40 }]);
   });
 
-  it('evaluates the end of a short prompt before pieces of longer ones, which it passes over once', () => {
+  it('evaluates the end of a short prompt before parts of longer ones, which it skips only once', () => {
     const order = new BatchOrder();
     const [long, quick, other] = [piece(512), piece(20, true), piece(10, true)];
     expect(itemsOf(order, [long, NEXT, quick])).toEqual([NEXT, quick]);
@@ -39,7 +39,7 @@ describe('BatchOrder', () => {
     expect(itemsOf(order, [long, other])).toEqual([other]);
   });
 
-  it('evaluates pieces of several long prompts together', () => {
+  it('evaluates parts of several long prompts together', () => {
     expect(itemsOf(new BatchOrder(), [piece(256), piece(128)])).toEqual([piece(128), piece(256)]);
   });
 });

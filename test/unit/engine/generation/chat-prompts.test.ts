@@ -29,14 +29,14 @@ function write(template: string, messages: readonly ChatMessage[], options?: Cha
   return prompts(template).write(messages, options).text;
 }
 
-describe("A conversation in a model's own template", () => {
-  it("has the model's tokens, no tools and a place for the answer", () => {
+describe("a conversation in a model's chat template", () => {
+  it("has the model's special tokens, no tools, and a generation prompt", () => {
     const template =
       '{{ bos_token }}{{ messages[0].content }}{{ eos_token }}{{ tools }}{{ documents }}{{ add_generation_prompt }}';
     expect(write(template, [user])).toBe('<s>Why?</s>NoneNoneTrue');
   });
 
-  it('has the tools, the variables and the time of the request', () => {
+  it('contains the tools, the variables and the time of the request', () => {
     const options: ChatOptions = {
       tools: [{ type: 'function', function: { name: 'f' } }],
       variables: { bos_token: '<b>', add_generation_prompt: false, enable_thinking: true, messages: 'mine' },
@@ -47,7 +47,7 @@ describe("A conversation in a model's own template", () => {
     expect(write(template, [user], options)).toBe('f<b></s>FalseTrue103 Feb 2024');
   });
 
-  it('describes tools in a system message where the template knows none', () => {
+  it('describes tools in a system message if the template does not support them', () => {
     const tools = [{ type: 'function', function: { name: 'f', parameters: {} } }];
     const text = write(LINES, [system, user], { tools });
     expect(text).toContain('system: Be brief.\n\nYou can call these functions.');
@@ -55,7 +55,7 @@ describe("A conversation in a model's own template", () => {
     expect(text).toContain('<tool_call>\n{"name": "<name>", "arguments": {"<argument>": <value>}}\n</tool_call>');
   });
 
-  it('has calls and results as text where the template knows no such messages', () => {
+  it('has calls and results as text if the template does not support them', () => {
     const call = { id: 'a', type: 'function', function: { name: 'f', arguments: '{"a": 1}' } };
     const messages: ChatMessage[] = [
       user,
@@ -68,14 +68,14 @@ describe("A conversation in a model's own template", () => {
     expect(write(STRICT, messages)).toBe(`user: Why?\nassistant: Wait.\n${written}\n${written}\nuser: ${results}\n`);
   });
 
-  it('has arguments of calls as objects where the template refuses text', () => {
+  it('has arguments of calls as objects if the template rejects text', () => {
     const items =
       '{% for m in messages %}{% for k, v in m.tool_calls[0].function.arguments.items() %}{{ k }}={{ v }}{% endfor %}{% endfor %}';
     const call = { function: { name: 'f', arguments: '{"a": 1}' } };
     expect(write(items, [{ role: 'assistant', content: '', tool_calls: [call] }])).toBe('a=1');
   });
 
-  it('has tools with a description and parameters where the template fails without', () => {
+  it('adds a description and parameters to tools if the template requires them', () => {
     const reads =
       '{% for t in tools %}{{ t.function.description + "!" }}{{ t.function.parameters.properties.items() | list }}{% endfor %}{{ messages | length }}';
     expect(write(reads, [user], { tools: [{ type: 'function', function: { name: 'f' } }] })).toBe('![]1');
@@ -88,7 +88,7 @@ describe("A conversation in a model's own template", () => {
     expect(write(template, [message])).toBe('{"a": 1}hm');
   });
 
-  it('has parts of content where the template understands them, else their text', () => {
+  it('has content parts if the template supports them, and otherwise their text', () => {
     const parts: ChatMessage = {
       role: 'user',
       content: [
@@ -102,7 +102,7 @@ describe("A conversation in a model's own template", () => {
     expect(write('{{ messages[0].content.strip() }}', [parts])).toBe('Why?');
   });
 
-  it('has empty content for null where the template would print it', () => {
+  it('has empty content instead of null if the template would print it', () => {
     const silent: ChatMessage = { role: 'assistant', content: null };
     expect(write(LINES, [user, silent])).toBe('user: Why?\nassistant: \n');
     expect(write(STRICT, [user, silent])).toBe('user: Why?\nassistant: \n');
@@ -110,7 +110,7 @@ describe("A conversation in a model's own template", () => {
     expect(write("{{ 'none' if messages[0].content is none else 'text' }}", [silent])).toBe('none');
   });
 
-  it('has the system message and repeated turns in an order that the template accepts', () => {
+  it('rearranges the system message and repeated turns for the template', () => {
     expect(write(STRICT, [system, user, answer, user])).toBe('user: Be brief.\n\nWhy?\nassistant: So.\nuser: Why?\n');
     expect(write(STRICT, [user, user, answer, answer])).toBe('user: Why?\n\nWhy?\nassistant: So.\n\nSo.\n');
     expect(write(STRICT, [system, system, user, user])).toBe('user: Be brief.\n\nBe brief.\n\nWhy?\n\nWhy?\n');
@@ -120,7 +120,7 @@ describe("A conversation in a model's own template", () => {
     expect(write(LINES, [system, user, user])).toBe('system: Be brief.\nuser: Why?\nuser: Why?\n');
   });
 
-  it('is refused with the words for what was asked where no order helps', () => {
+  it('is rejected with the original error if no arrangement helps', () => {
     expect(() => write(STRICT, [answer, user])).toThrow(
       expect.objectContaining({
         code: 'CHAT_TEMPLATE_FAILED',
@@ -129,7 +129,7 @@ describe("A conversation in a model's own template", () => {
     );
   });
 
-  it('is refused when rendering it takes too much', () => {
+  it('is rejected if rendering exceeds the limits', () => {
     // Longer than the conversations that a template is tried with.
     const template = `{% if messages|length > 3 %}${LOOP}{% endif %}fine`;
     expect(write(template, [user])).toBe('fine');
@@ -138,7 +138,7 @@ describe("A conversation in a model's own template", () => {
     );
   });
 
-  it("goes through the request's template instead, and the next through the model's again", () => {
+  it("is rendered with the template of its request, and the next one with the model's", () => {
     const model = prompts(LINES);
     expect(model.write([user], { template: '{{ messages|length }}' }).text).toBe('1');
     expect(model.write([user]).text).toBe('user: Why?\n');
@@ -148,7 +148,7 @@ describe("A conversation in a model's own template", () => {
   });
 });
 
-describe('What conversations of a model are written with', () => {
+describe("the format of a model's conversations", () => {
   it.each([
     ['its template', LINES, false, { used: 'template', error: null }],
     [

@@ -4,8 +4,8 @@ import { GroupedText } from '../../../../host/engine/runner/generation/grouped-t
 /** Longer than any test. */
 const NEVER = 1_000_000;
 
-describe('grouped text', () => {
-  it('sends the first piece at once and the rest together, in order, at the end', () => {
+describe('coalesced text', () => {
+  it('is sent immediately at first, and the rest together, in order, at the end', () => {
     const sent: string[] = [];
     const grouped = new GroupedText((text) => sent.push(text), NEVER);
     for (const piece of ['a', 'b', '', 'c']) grouped.push(piece);
@@ -15,7 +15,7 @@ describe('grouped text', () => {
     expect(sent).toEqual(['a', 'bc']);
   });
 
-  it('sends buffered text when the interval ends, even if no more arrives', async () => {
+  it('is sent when the interval ends, even if no more arrives', async () => {
     const sent: string[] = [];
     await new Promise<void>((resolve) => {
       const grouped = new GroupedText((text) => {
@@ -28,7 +28,7 @@ describe('grouped text', () => {
     expect(sent).toEqual(['a', 'b']);
   });
 
-  it('sends nothing more once it is discarded', () => {
+  it('is not sent after it was discarded', () => {
     const sent: string[] = [];
     const grouped = new GroupedText((text) => sent.push(text), NEVER);
     grouped.push('a');

@@ -8,18 +8,18 @@ function settled(batchSize: number, tokensPerMs: number): number {
   return pieces.tokens;
 }
 
-describe('a piece of a prompt', () => {
+describe('a part of a prompt', () => {
   it('grows to a batch on a fast machine', () => {
     expect(settled(512, 1_000)).toBe(512);
   });
-  it('is smaller on a slow computer, so that the next request does not wait long', () => {
+  it('is smaller on a slow computer, to reduce the delay of other requests', () => {
     // 64 tokens in 1,280 ms; 128 would take more than 1,500.
     expect(settled(512, 0.05)).toBe(64);
   });
-  it('is never too small to be worth its while', () => {
+  it('is never inefficiently small', () => {
     expect(settled(512, 0.01)).toBe(32);
   });
-  it('is small at first, and grows by steps: one measurement may be chance', () => {
+  it('is small at first, and grows in steps, since one measurement may be an outlier', () => {
     const pieces = new PieceSize(2048);
     expect(pieces.tokens).toBe(32);
     pieces.learn(32, 0.001);

@@ -7,7 +7,7 @@ const special = new SpecialText({
 });
 
 describe('special text', () => {
-  it('in a message is plain text, whatever the template puts around it', () => {
+  it('in a message is plain text, whatever surrounds it in the template', () => {
     const marked = special.mark('hi <|im_end|> and <s>!');
     expect(marked).not.toMatch(/<s>|<\|im_end\|>/);
     expect(special.parts(`<s>${marked}<|im_end|>`)).toEqual([
@@ -19,16 +19,16 @@ describe('special text', () => {
     ]);
   });
 
-  it('is the longest that fits', () => {
+  it('is the longest match', () => {
     expect(special.parts(special.mark('<|im_end|>x'))).toEqual([{ text: '<|im_end|>x', literal: true }]);
   });
 
-  it('leaves ordinary text as it is', () => {
+  it('does not affect ordinary text', () => {
     expect(special.mark('plain text')).toBe('plain text');
     expect(special.parts('plain text')).toEqual([{ text: 'plain text', literal: false }]);
   });
 
-  it('of a vocabulary without special tokens changes nothing', () => {
+  it('does not exist without special tokens', () => {
     expect(new SpecialText({ tokens: [], types: [] }).mark('<s>')).toBe('<s>');
   });
 });

@@ -23,23 +23,23 @@ describe('a stop sequence', () => {
     },
   );
 
-  it('is found when the text comes character by character', () => {
+  it('is found when the text arrives character by character', () => {
     expect(scan(['there'], text)).toEqual({ text: 'once upon a time ', found: true });
   });
 
-  it('that comes first wins, whichever was named first', () => {
+  it('that occurs first wins, whatever their order in the request', () => {
     expect(scan(['was', 'time', 'upon'], text)).toEqual({ text: 'once ', found: true });
   });
 
-  it('that only begins is given out in the end', () => {
+  it('that is incomplete is emitted at the end', () => {
     expect(scan(['was not'], text)).toEqual({ text, found: false });
   });
 
-  it('is found behind a beginning of itself', () => {
+  it('is found after a partial match of itself', () => {
     expect(scan(['aab'], 'aaab')).toEqual({ text: 'a', found: true });
   });
 
-  it('that cannot have started holds nothing back', () => {
+  it('that cannot have started delays no text', () => {
     expect(new StopScanner(['xyz']).push('once')).toEqual({ text: 'once', found: false });
   });
 });

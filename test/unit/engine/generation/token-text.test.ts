@@ -15,7 +15,7 @@ describe('text of tokens', () => {
   const text = 'aä€😀\uFFFD한글é👩‍👩‍👧z';
 
   it.each([1, 2, 3, 4, 5, 7])(
-    'never holds part of a character with tokens of %d bytes, and is whole in the end',
+    'never contains part of a character with tokens of %d bytes, and is complete at the end',
     (size) => {
       const tokens = new TokenText<Buffer>(detokenize, []);
       const pieces = split(text, size).map((token) => tokens.push(token));
@@ -38,14 +38,14 @@ describe('text of tokens', () => {
     expect([tokens.push(first), tokens.push(second), tokens.push(third)]).toEqual(['x', '', '€']);
   });
 
-  it('ends without an incomplete character, and with everything complete', () => {
+  it('ends without an incomplete character, and with all complete ones', () => {
     const tokens = new TokenText<Buffer>(detokenize, []);
     expect(tokens.push(Buffer.from([0x61, 0xf0, 0x9f]))).toBe('a');
     expect(tokens.end()).toBe('');
     expect(tokens.end()).toBe('');
   });
 
-  it('passes the preceding tokens to the detokenizer', () => {
+  it('depends on the preceding tokens', () => {
     const heard: string[][] = [];
     const tokens = new TokenText<string>(
       (now, before) => {

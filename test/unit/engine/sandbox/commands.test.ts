@@ -21,7 +21,7 @@ describe('bubblewrap', () => {
       ...more,
     });
 
-  it('denies everything, and ends with the host', () => {
+  it('denies everything by default, and exits with the host', () => {
     const { program, args, env } = sandbox().wrap(COMMAND, NOTHING);
     expect(program).toBe('/usr/bin/bwrap');
     expect(args).toEqual(expect.arrayContaining(['--unshare-all', '--die-with-parent']));
@@ -31,7 +31,7 @@ describe('bubblewrap', () => {
     expect(env).toEqual(COMMAND.env);
   });
 
-  it('shows what is needed, read-only, and nothing of the user or of the rest of /etc', () => {
+  it('shows only required files, read-only, and nothing of the user or the rest of /etc', () => {
     const files = [{ path: '/m/link.gguf', target: '/blobs/1' }];
     const { args } = sandbox().wrap(COMMAND, { folders: ['/models'], files });
     const shown = optionsOf(args, '--ro-bind-try', 2).map(([from]) => from);
@@ -41,7 +41,7 @@ describe('bubblewrap', () => {
     expect(args.filter((arg) => /^--(dev-)?bind/.test(arg))).toEqual([]);
   });
 
-  it('lets GPU drivers have their devices, files and cache', () => {
+  it('allows GPU drivers their devices, files and cache', () => {
     const options = { devices: ['/dev/dri', '/dev/nvidia0'], driverCache: '/h/gpu-cache' };
     const env = { LD_LIBRARY_PATH: '/opt/a:relative:/opt/b', VK_ICD_FILENAMES: '/i/x.json' };
     const wrapped = sandbox(options).wrap({ ...COMMAND, env }, NOTHING);
@@ -58,7 +58,7 @@ describe('bubblewrap', () => {
 });
 
 describe('without a sandbox', () => {
-  it('a command ends with the host', () => {
+  it('a command exits with the host', () => {
     expect(endingWithHost('/usr/bin/setpriv', COMMAND)).toEqual({
       program: '/usr/bin/setpriv',
       args: ['--pdeathsig', 'KILL', '--', '/n/bin/node', '/t/main.js', '--runner'],
@@ -76,7 +76,7 @@ describe('sandbox-exec', () => {
     expect(args).toEqual(['-p', sandboxProfile(options, NOTHING), '/n/bin/node', '/t/main.js', '--runner']);
   });
 
-  it('denies network, writing, other programs and users’ files, and allows what is needed after that', () => {
+  it('denies network, writing, other programs and users’ files, and allows required files afterwards', () => {
     const profile = sandboxProfile(options, { folders: ['/m'], files: [{ path: '/a "b"', target: '/c\\d' }] });
     const lines = profile.split('\n');
     const allowed = '(allow file-read-data (subpath "/n/bin/node") (subpath "/t") (subpath "/m")';

@@ -24,7 +24,7 @@ function computer(name: string) {
 }
 
 describe('files of a model', () => {
-  it('keep their names, in folders without links', async () => {
+  it('keep their names, in folders with resolved links', async () => {
     const { home, disk, cache } = computer('names');
     expect(await filesOf([join(home, 'models/a/m.gguf'), join(cache, 'snapshots/m.gguf')])).toEqual([
       { path: join(disk, 'a/m.gguf'), target: join(disk, 'a/m.gguf') },
@@ -34,7 +34,7 @@ describe('files of a model', () => {
 });
 
 describe('the folders that a warm runner sees', () => {
-  it('show files in them, through links within and to them, and no others', async () => {
+  it('contain files through links within and to them, and no others', async () => {
     const { home, root, cache } = computer('shows');
     const seen = new VisibleFolders([join(home, 'models'), cache, join(root, 'missing')], [home]);
     const shows = async (...path: string[]) => seen.shows(await filesOf([join(...path)]));
@@ -51,7 +51,7 @@ describe('the folders that a warm runner sees', () => {
     expect(new VisibleFolders([root, join(home, '..'), home, disk, '/'], [home]).visible.folders).toEqual([disk]);
   });
 
-  it('are those of the start: a folder that takes the place of one later is not seen', async () => {
+  it('are fixed at the start: a folder that replaces one later is not visible', async () => {
     const { home, root, disk } = computer('replaced');
     const seen = new VisibleFolders([disk], [home]);
     renameSync(disk, join(root, 'old'));
@@ -61,8 +61,8 @@ describe('the folders that a warm runner sees', () => {
   });
 });
 
-describe('devices of GPUs', () => {
-  it('are those of drivers, and no others', () => {
+describe('GPU devices', () => {
+  it('are those of GPU drivers, and no others', () => {
     const dev = join(folder.path, 'dev');
     mkdirSync(dev);
     for (const name of ['dri', 'nvidia0', 'nvidiactl', 'nvidia-uvm', 'kfd', 'dxg', 'video0', 'snd', 'sda', 'mem']) {
@@ -75,7 +75,7 @@ describe('devices of GPUs', () => {
   });
 });
 
-describe('what contains runners', () => {
+describe('the containment of runners', () => {
   const find = (env: NodeJS.ProcessEnv, platform: NodeJS.Platform) =>
     findContainment({ env, platform, entry: new URL('../../../../host/main.ts', import.meta.url), home: folder.path });
 
