@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { put } from '../../support/external/programs.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HostFixture } from '../../support/host/host-fixture.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
@@ -11,15 +11,15 @@ const BY_FILE = { modelPath: REPO, modelFile: FILE };
 const BY_QUANTIZATION = { modelPath: `${REPO}:Q4_K_M` };
 
 describe('a request that waits for the hub before its download starts', () => {
-  let shop: Workshop;
+  let fixture: HostFixture;
   let hub: TestHub;
   let host: HostProcess;
   beforeEach(async () => {
-    shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
-    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
   });
-  afterEach(() => shop.close());
+  afterEach(() => fixture.close());
 
   /** Cancels a request when an event that matches has arrived; returns the event. */
   async function cancelAt(action: string, fields: Message, matches: (payload: Message) => boolean): Promise<Message> {
@@ -46,7 +46,7 @@ describe('a request that waits for the hub before its download starts', () => {
   );
 
   it('counts down while it is compared with what another program has', async () => {
-    put(markovModel(), shop.home, '.lmstudio/models', 'other', 'model-GGUF', 'other.gguf');
+    put(markovModel(), fixture.home, '.lmstudio/models', 'other', 'model-GGUF', 'other.gguf');
     rateLimit();
     expect(await cancelAt('DOWNLOAD_MODEL', BY_FILE, isCountdown)).toMatchObject({ modelId: `${REPO}/${FILE}` });
   });
