@@ -8,8 +8,8 @@ import { describeUnless } from '../support/describe-unless.ts';
 import { bertModel, bertVector } from '../support/gguf/bert-model.ts';
 import { markovModel, STORY_GREEDY } from '../support/gguf/markov-model.ts';
 import { writeModelKind } from '../support/gguf/model-kinds.ts';
-import type { HostProcess } from '../support/host/host-process.ts';
 import { HostFixture } from '../support/host/host-fixture.ts';
+import type { HostProcess } from '../support/host/host-process.ts';
 
 /** Where Vulkan looks for drivers on Linux. Mesa's lavapipe is a GPU in software. */
 const DRIVERS = '/usr/share/vulkan/icd.d';
