@@ -4,17 +4,17 @@ import { basename, join, relative, sep } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
 import { type FoundFile, isUnreadable, orUndefined, readSmallText, statFile } from './disk.ts';
 
-/** Most entries read by one scan, over all programs. A large collection has a few thousand files. */
+/** Maximum number of entries read by one scan of all programs. A large collection has a few thousand files. */
 const MAX_ENTRIES = 50_000;
 
-/** Most entries that are reported as not read. */
+/** Maximum number of entries that are reported as not read. */
 const MAX_SKIPPED = 100;
 
 /** Limits a scan: it ends when `signal` is aborted or too many entries have been read. */
 export class ScanBudget {
   readonly signal: AbortSignal;
   #remaining: number;
-  /** What was not read, and why. */
+  /** Sentences that describe what was not read, and why. */
   readonly #skipped = new Set<string>();
 
   constructor(signal: AbortSignal, entries = MAX_ENTRIES) {
@@ -44,11 +44,12 @@ export class ScanBudget {
 }
 
 /**
- * Deepest level of subfolders that is read. The deepest layout in use (a repository's folder in a snapshot) needs five.
+ * Maximum depth of subfolders that are read. The deepest layout in use, a repository's folder in a snapshot, needs
+ * five.
  */
 const MAX_DEPTH = 8;
 
-/** Most links to folders elsewhere that are followed in one folder. Models are on few disks. */
+/** Maximum number of links to other folders that are followed in one folder. Users keep models on a few disks. */
 const MAX_LINKED_FOLDERS = 100;
 
 /** Names of the entries of a folder. */
@@ -58,22 +59,22 @@ export interface Names {
 }
 
 /**
- * A folder of another program. A link in it is followed to a file or folder elsewhere only if the folder and the target
- * belong to the user, as where models were moved to another disk. Linked folders inside it, above it, and those that
- * overlap with one that was read before are not entered, which rules out loops. Unreadable entries are treated like
- * missing ones.
+ * A folder of another program. A link in it to a file or folder outside is followed only if both this folder and the
+ * target belong to the user, who may have moved models to another disk. Links to folders that are inside or above this
+ * one, or overlap with a folder that was read before, are not followed, which rules out loops. Unreadable entries are
+ * treated as missing.
  */
 export class BoundedFolder {
   readonly path: string;
   readonly budget: ScanBudget;
   readonly #real: string;
   /**
-   * Paths that a listing showed to be regular files or folders below folders that are no links, and that are therefore
-   * inside.
+   * Paths that a listing showed to be regular files or folders, below folders that are not links. They are therefore
+   * inside this folder.
    */
   readonly #knownInside = new Set<string>();
 
-  /** Whether this folder is the user's, so that nobody else made the links in it. */
+  /** Whether this folder belongs to the user, so nobody else can have created the links in it. */
   readonly #isOwn: boolean;
   /** Real paths of linked folders that were entered. */
   readonly #entered = new Set<string>();
@@ -133,7 +134,7 @@ export class BoundedFolder {
     }
   }
 
-  /** Returns a regular file, possibly through a link; undefined for anything else. */
+  /** Returns a regular file, or the regular file that a link points to; undefined for anything else. */
   async file(...parts: string[]): Promise<FoundFile | undefined> {
     return (await this.fileAndTarget(...parts))?.file;
   }
@@ -141,7 +142,7 @@ export class BoundedFolder {
   /** Returns a file like {@link file}, and the base name of the path that it resolves to. */
   async fileAndTarget(...parts: string[]): Promise<{ file: FoundFile; target: string } | undefined> {
     const real = this.budget.spend() ? await this.#resolve(parts) : undefined;
-    // The last component of a real path is not a link, unless it was replaced just now.
+    // The last component of a real path is not a link, unless it has just been replaced.
     const stats = real === undefined ? undefined : await orUndefined(lstat(real));
     if (real === undefined && parts.at(-1)?.toLowerCase().endsWith('.gguf') === true && this.budget.hasCapacity) {
       this.budget.skip(
@@ -160,8 +161,8 @@ export class BoundedFolder {
   }
 
   /**
-   * Returns a model's file elsewhere, which a program's settings name by its absolute path. Undefined if it does not
-   * exist, or unless it and this folder belong to the user.
+   * Returns a model file outside this folder that a program's settings name by its absolute path. Returns undefined if
+   * it does not exist, or if either it or this folder does not belong to the user.
    */
   async referenced(path: string): Promise<FoundFile | undefined> {
     const real = this.budget.spend() && path.toLowerCase().endsWith('.gguf') ? await this.#elsewhere(path) : undefined;
@@ -175,7 +176,8 @@ export class BoundedFolder {
   }
 
   /**
-   * Returns whether an entry is a link to a folder that is to be entered: once each, and none that is inside or above.
+   * Returns whether an entry is a link to a folder that should be entered, and marks that folder as entered. Folders
+   * inside or above this one, or entered before, are not entered.
    */
   async #isNewFolder(entry: Dirent, parts: readonly string[]): Promise<boolean> {
     if (!entry.isSymbolicLink()) return false;
@@ -198,7 +200,7 @@ export class BoundedFolder {
     return this.#elsewhere(real);
   }
 
-  /** Returns the real path of something outside this folder if both belong to the user. */
+  /** Returns the real path of an entry outside this folder if both belong to the user; undefined otherwise. */
   async #elsewhere(path: string): Promise<string | undefined> {
     const real = this.#isOwn ? await orUndefined(realpath(path)) : undefined;
     const stats = real === undefined ? undefined : await orUndefined(lstat(real));
@@ -206,21 +208,21 @@ export class BoundedFolder {
   }
 }
 
-/** Returns whether a real path is a folder or below it. */
+/** Returns whether a real path is equal to a folder or below it. */
 function isBelow(folder: string, path: string): boolean {
   const relativePath = relative(folder, path);
   return relativePath !== '..' && !relativePath.startsWith(`..${sep}`) && join(folder, relativePath) === path;
 }
 
 /**
- * Returns whether a file belongs to the user of this process. Node.js cannot tell on Windows, where making a link takes
- * a right.
+ * Returns whether a file belongs to the user of this process. Always true on Windows, where Node.js cannot tell, and
+ * creating links requires a privilege.
  */
 function isUsersOwn({ uid }: Stats): boolean {
   return process.getuid === undefined || uid === process.getuid();
 }
 
-/** Returns whether everyone may make links in a folder. Windows has no such mode. */
+/** Returns whether every user may create links in a folder. Always false on Windows, which has no such mode. */
 function isOpenToAll({ mode }: Stats): boolean {
   return process.getuid !== undefined && (mode & 0o002) !== 0;
 }

@@ -6,7 +6,7 @@ import { type FoundFile, isUnreadable, statFile } from './disk.ts';
 import type { FileHashCache } from './file-hash-cache.ts';
 import { hashFile } from './hash-file.ts';
 
-/** Progress of reading files, bytes of all files. */
+/** Progress of reading files, in bytes of all files. */
 export interface ChecksumProgress {
   readonly checked: number;
   readonly total: number;
@@ -18,11 +18,11 @@ export interface ChecksumOptions {
   readonly onProgress?: ProgressListener<ChecksumProgress> | undefined;
 }
 
-/** Computes checksums of files. Each file is read once as long as it does not change. */
+/** Computes checksums of files. Reads each file only once as long as it does not change. */
 export class Checksums {
   readonly #cache: FileHashCache;
   readonly #log: Logger;
-  /** Files being read, by path, so that two callers do not read the same file of gigabytes twice. */
+  /** Files being read, by path. Two callers must not read the same file of several gigabytes twice. */
   readonly #reading = new Map<string, SharedWork<string | undefined, number>>();
 
   constructor(cache: FileHashCache, log: Logger) {
@@ -31,8 +31,8 @@ export class Checksums {
   }
 
   /**
-   * Returns the SHA-256 of files, in order; undefined if one of them can no longer be read or changed while it was
-   * read.
+   * Returns the SHA-256 checksums of files, in order; undefined if one of them can no longer be read, or changed while
+   * it was being read.
    */
   async compute(files: readonly FoundFile[], options: ChecksumOptions): Promise<string[] | undefined> {
     await this.#cache.load(files.map((file) => [file]));

@@ -5,7 +5,7 @@ import { stringOf } from '../gguf/header.ts';
 import { inspectModel, readGgufHeader } from '../gguf/inspect.ts';
 import { isUnreadable } from './disk.ts';
 
-/** What a file's header shows it to be: a model that can be loaded, a multimodal projector, or neither. */
+/** The kind of a file according to its header: a model that can be loaded, a multimodal projector, or neither. */
 export const Classification = v.variant('kind', [
   v.object({
     kind: v.literal('model'),

@@ -2,7 +2,7 @@ import { type Classification, classify } from './classification.ts';
 import type { ExternalModel } from './external-model.ts';
 import type { FileHashCache } from './file-hash-cache.ts';
 
-/** Headers read concurrently. More would not be faster on a disk. */
+/** Number of headers read concurrently. More would not be faster on a disk. */
 const READ_AT_ONCE = 4;
 
 /**

@@ -7,7 +7,7 @@ import { readConfigFile } from '../configuration/config-file.ts';
 /** The field `modelFolders` of the configuration. An error in it must not affect other fields. */
 const ModelFolders = v.optional(v.pipe(v.array(v.string()), v.maxLength(100)), []);
 
-/** The folders that the user configured, and a problem with the configuration, if any. */
+/** The folders that the user configured, and the problem with the configuration if there is one. */
 export interface ConfiguredFolders {
   readonly folders: readonly string[];
   readonly problem?: string;

@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { isSystemError } from '../common/errors.ts';
 
-/** Largest manifest or settings file that is read, in bytes. Real ones have a few kilobytes. */
+/** Maximum size of a manifest or settings file that is read, in bytes. Real ones have a few kilobytes. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
 /** A file's path and the metadata that changes with its content. */
@@ -23,7 +23,7 @@ export async function statFile(path: string): Promise<FoundFile | undefined> {
 
 /** Reads a small text file. Returns undefined if it does not exist or is too large. */
 export async function readSmallText(path: string): Promise<string | undefined> {
-  // Checked before opening, because opening a pipe would wait forever for a writer.
+  // The type is checked before opening: opening a pipe would wait forever for a writer.
   const stats = await orUndefined(stat(path));
   if (stats?.isFile() !== true || stats.size > MAX_TEXT_BYTES) return undefined;
   const handle = await orUndefined(open(path, 'r'));
@@ -50,8 +50,8 @@ export async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined
 }
 
 /**
- * Returns whether an error means only that another program's file cannot be used: any error of the file system, except
- * that this process has run out of resources.
+ * Returns whether an error only means that another program's file cannot be used. True for all errors of the file
+ * system, except when this process has run out of resources.
  */
 export function isUnreadable(error: unknown): boolean {
   if (isSystemError(error, 'EMFILE', 'ENFILE', 'ENOMEM')) return false;

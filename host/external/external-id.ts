@@ -9,8 +9,8 @@ const LOCAL_OWNER = 'local';
 
 /**
  * Returns the id of an external model: `local/<source>/<the program's name for it>`, such as `local/ollama/qwen3/8b`
- * for `qwen3:8b`, or `local/lmstudio/<publisher>/<repository>/<file>`. Characters that an id cannot contain are
- * replaced, and part of a checksum keeps such ids distinct.
+ * for `qwen3:8b`, or `local/lmstudio/<publisher>/<repository>/<file>`. Replaces characters that an id cannot contain,
+ * and adds part of a checksum to keep such ids distinct.
  */
 export function externalName(source: ModelSource, parts: readonly string[]): ModelName {
   const file = parts.join('/');
@@ -41,10 +41,13 @@ export function isExternalName({ owner, repo }: { readonly owner: string; readon
   return owner === LOCAL_OWNER && (MODEL_SOURCES as readonly string[]).includes(repo);
 }
 
-/** Hosts under which Ollama stores models of the hub, as `hf.co/owner/name:Q4_K_M`. */
+/** Host names under which Ollama stores models from the hub, such as `hf.co/owner/name:Q4_K_M`. */
 const HUB_HOSTS: readonly string[] = ['hf.co', 'huggingface.co'];
 
-/** Returns the repository, and the quantization unless it is the default, of a model of the hub that Ollama fetched. */
+/**
+ * Returns the repository of a model that Ollama downloaded from the hub, and its quantization unless it is the default.
+ * Returns undefined for other models.
+ */
 export function repositoryIn({
   owner,
   repo,

@@ -2,7 +2,7 @@ import type { ModelName } from '../protocol/model-name.ts';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { FoundFile } from './disk.ts';
 
-/** A file that, according to a program, is a model or belongs to one. Its content has not been read. */
+/** A file that is a model or part of one, according to its program. Its content has not been read. */
 export interface ExternalFile extends FoundFile {
   /** SHA-256 in hex, if the program stores one. */
   readonly sha256?: string | undefined;
@@ -20,5 +20,5 @@ export interface ExternalModel {
   readonly files: readonly ExternalFile[];
 }
 
-/** Yields the models of a folder one by one, so that those found count even if time runs out. */
+/** Yields the models of a folder one by one, so those found so far are kept when the time limit is reached. */
 export type Reader = AsyncGenerator<ExternalModel>;

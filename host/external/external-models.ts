@@ -25,12 +25,12 @@ import {
 } from './listing.ts';
 import { type ScanResult, scan } from './scan.ts';
 
-/** How long listing waits for other programs' folders, in milliseconds; what has been found by then is listed. */
+/** Time limit for reading other programs' folders for a list, in milliseconds. Models found by then are listed. */
 const LISTING_TIMEOUT_MS = 3_000;
 
 /**
- * Time limit of a search for one model, or of a scan that the user requested, in milliseconds. Network drives can be
- * slow to respond.
+ * Time limit for finding one model, and for a scan that the user requested, in milliseconds. Network drives can be slow
+ * to respond.
  */
 const SEARCH_TIMEOUT_MS = 30_000;
 
@@ -43,7 +43,7 @@ export interface ExternalModelsOptions {
   readonly platform?: NodeJS.Platform;
 }
 
-/** The models of other programs on this computer. Their files are only read, never written, moved or removed. */
+/** The models of other programs on this computer. Their files are only read: never written, moved or removed. */
 export class ExternalModels {
   readonly #options: ExternalModelsOptions;
   readonly #hashCache: FileHashCache;
@@ -83,8 +83,8 @@ export class ExternalModels {
   }
 
   /**
-   * Returns the model with an id. A model that, according to its program, has this name on the hub counts if the
-   * program stores its checksums, or in any case with `trustNames`.
+   * Returns the model with an id. This includes models that have this name on the hub according to their program, if
+   * the program stores their checksums or `trustNames` is set.
    */
   async find(
     name: ModelName,
@@ -103,8 +103,8 @@ export class ExternalModels {
   }
 
   /**
-   * Compares a model's files with the checksums that its program stores. Files that were read before and have not
-   * changed are not read again.
+   * Compares a model's files with the checksums that its program stores. Does not read files again that have not
+   * changed since they were last read.
    *
    * @throws HostError `CHECKSUM_MISMATCH`; `MODEL_NOT_DOWNLOADED` if a file was removed or changed; the signal's reason
    *   when aborted.
@@ -119,8 +119,8 @@ export class ExternalModels {
   }
 
   /**
-   * Searches for a model whose files have the same sizes and SHA-256 as the files on the hub. Files that a program's
-   * own checksum rules out are not read. A match is recorded under its name on the hub.
+   * Searches for a model whose files have the same sizes and SHA-256 checksums as files on the hub, and records it
+   * under its name on the hub. Does not read files whose checksum according to their program differs.
    */
   async match(
     name: ModelName,
@@ -153,7 +153,7 @@ export class ExternalModels {
       await this.#registry
         .addMatched(name.id, { files, source, path: model.files[0]?.path ?? '' })
         .catch((error: unknown) => {
-          // The match is still valid; the next search has to request the checksums from the hub again.
+          // The match is still valid, but the next search must request the checksums from the hub again.
           log.warn('external.match-not-saved', { id: name.id, error });
         });
       return model;
@@ -199,7 +199,7 @@ export class ExternalModels {
     return (await this.#records(() => this.#registry.allMatched())).get(id);
   }
 
-  /** Reads records from the database; none if it is not available, so that models on the disk can still be used. */
+  /** Reads records from the database. Returns none if it is not available: models on the disk must still be usable. */
   async #records<T>(read: () => Promise<Map<string, T>>): Promise<Map<string, T>> {
     try {
       return await read();

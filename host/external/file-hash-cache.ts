@@ -6,9 +6,9 @@ import type { Namespace, Store } from '../store/types.ts';
 import { Classification } from './classification.ts';
 import type { FoundFile } from './disk.ts';
 
-/** What is stored for one file, or for the files of one model together. */
+/** A database entry for one file, or for all files of one model. */
 const CacheEntry = v.object({
-  /** Size, modification time and inode of the files; the entry is invalid once any of them has changed. */
+  /** Size, modification time and inode of the files. The entry is invalid once any of them has changed. */
   stamp: v.string(),
   sha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   classification: v.optional(Classification),
@@ -16,8 +16,8 @@ const CacheEntry = v.object({
 type CacheEntry = v.InferOutput<typeof CacheEntry>;
 
 /**
- * Caches checksums and classifications of external files, so that each file is read once as long as it does not change.
- * If the database is not available, the cache lasts as long as this process.
+ * Caches checksums and classifications of external files, so each file is read only once as long as it does not change.
+ * If the database is not available, the cache exists only in this process.
  */
 export class FileHashCache {
   readonly #store: () => Promise<Store>;
@@ -30,7 +30,7 @@ export class FileHashCache {
     this.#log = log;
   }
 
-  /** Loads the entries of these files from the database, to which other hosts write too, with one query. */
+  /** Loads the entries of files from the database with one query. Other hosts write to the database too. */
   async load(groups: readonly (readonly FoundFile[])[]): Promise<void> {
     const keys = [...new Set(groups.flatMap((files) => [keyOf(files), ...files.map((file) => keyOf([file]))]))];
     if (keys.length === 0) return;
@@ -42,7 +42,7 @@ export class FileHashCache {
     });
   }
 
-  /** Returns the cached SHA-256 of a file if it has not changed since. Uses loaded entries only. */
+  /** Returns the cached SHA-256 of a file if it has not changed since. Uses only loaded entries. */
   sha256(file: FoundFile): string | undefined {
     return this.#entry([file])?.sha256;
   }
@@ -70,7 +70,7 @@ export class FileHashCache {
     return entry?.stamp === stampOf(files) ? entry : undefined;
   }
 
-  /** Merges an entry of another host into this host's entry. */
+  /** Merges an entry written by another host into this host's entry. */
   #merge(key: string, entry: CacheEntry): void {
     const own = this.#entries.get(key);
     this.#entries.set(key, own?.stamp === entry.stamp ? { ...own, ...entry } : entry);
@@ -83,7 +83,7 @@ export class FileHashCache {
     await this.#try((entries) => entries.set(keyOf(files), entry));
   }
 
-  /** Uses the database. If it is not available, files have to be read again. */
+  /** Uses the database. Returns undefined if it is not available; files are then read again. */
   async #try<T>(work: (entries: Namespace<unknown>) => Promise<T>): Promise<T | undefined> {
     this.#namespace ??= this.#store().then(
       (store) => store.namespace('local-files'),
@@ -104,7 +104,7 @@ export class FileHashCache {
   }
 }
 
-/** Returns a short key for files with paths of any length. */
+/** Returns a short key for files, whose paths can be long. */
 function keyOf(files: readonly FoundFile[]): string {
   return createHash('sha256')
     .update(files.map(({ path }) => path).join('\0'))

@@ -1,7 +1,7 @@
 import type { BoundedFolder } from './bounded-folder.ts';
 import type { FoundFile } from './disk.ts';
 
-/** Returns the files of a model in one folder; undefined unless all of them can be used. */
+/** Returns the files of a model in one folder; undefined if one of them is missing or cannot be used. */
 export async function findFiles(
   folder: BoundedFolder,
   parts: readonly string[],

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
-/** Bytes read at a time: large enough that the disk is the limit, small enough to react to an abort quickly. */
+/** Number of bytes read at a time: large enough for the full speed of the disk, small enough to abort quickly. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
 /**
- * Returns the SHA-256 of a file in hex. Throws the error of the file system, or the signal's reason when aborted.
+ * Returns the SHA-256 of a file in hex. Throws errors of the file system, and the signal's reason when aborted.
  *
  * @param options.onProgress Called with the number of bytes read so far.
  */

@@ -9,12 +9,12 @@ const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const Path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
 /**
- * A model of the hub that was found among external models. It is identified by its checksums, so its file may be moved
- * or belong to another program later.
+ * A model of the hub that was found among external models. It is identified by its checksums, so it is still found if
+ * its file is moved, or if another program has the same file.
  */
 const MatchedModel = v.object({
   files: v.pipe(v.array(v.object({ size: v.pipe(v.number(), v.safeInteger()), sha256: Sha256 })), v.minLength(1)),
-  /** Its source and the path of its first file, to report if it is missing later. */
+  /** Source of the model, and the path of its first file. They are reported if the model is missing later. */
   source: v.picklist(MODEL_SOURCES),
   path: Path,
 });
@@ -29,7 +29,7 @@ export class ImportRegistry {
   readonly #store: () => Promise<Store>;
   readonly #lock: string;
 
-  /** @param lock Path of the file lock that hosts take to add an import. */
+  /** @param lock Path of the lock file that hosts lock to add an import. */
   constructor(store: () => Promise<Store>, lock: string) {
     this.#store = store;
     this.#lock = lock;
@@ -51,7 +51,7 @@ export class ImportRegistry {
     return this.#all('imported', Imported);
   }
 
-  /** Registers a model under the name that `chooseName` returns for all existing imports. Returns that name. */
+  /** Registers a model under the name that `chooseName` returns, given all existing imports. Returns that name. */
   import(model: Imported, chooseName: (others: ReadonlyMap<string, Imported>) => ModelName): Promise<ModelName> {
     return withFileLock(this.#lock, async () => {
       const name = chooseName(await this.allImported());

@@ -9,12 +9,12 @@ import type { ScanResult } from './scan.ts';
 
 /** An external model in a list. */
 export interface ListedExternalModel extends ExternalModel {
-  /** The id it is listed under: its name on the hub if it is known to be that model, otherwise `local/…`. */
+  /** The id under which it is listed: its name on the hub if that is certain, otherwise `local/…`. */
   readonly offered: ModelName;
-  /** Bytes of all files. */
+  /** Total size of the files in bytes. */
   readonly size: number;
   readonly classification: Exclude<Classification, { kind: 'rejected' }>;
-  /** Whether its checksums were computed and match those of its program or the hub. */
+  /** Whether its checksums have been computed and match those of its program or the hub. */
   readonly verified: boolean;
 }
 
@@ -45,7 +45,7 @@ interface ListingInput {
   readonly hashCache: FileHashCache;
 }
 
-/** Builds the list: each model under its best confirmed id, and matched models that are missing. */
+/** Returns the list: each model under its best confirmed id, rejected files, and matched models that are missing. */
 export function arrangeListing(found: ListingInput): Pick<ExternalListing, 'models' | 'missing' | 'rejected'> {
   const { external, classifications, matched, hashCache } = found;
   const models: ListedExternalModel[] = [];
@@ -65,7 +65,7 @@ export function arrangeListing(found: ListingInput): Pick<ExternalListing, 'mode
     else if (classification !== undefined && classification.kind !== 'rejected') offer(name, model, classification);
   }
   const alreadyOffered = new Set(models.map(({ name }) => name.id));
-  // In the order of the scan, not of classification: of two models with the same claimed id, the first one gets it.
+  // Iterates in the order of the scan: of two models with the same claimed id, the first one found gets it.
   for (const model of external) {
     const { source, name, claimed } = model;
     const classification = classifications.get(model);
@@ -81,7 +81,7 @@ export function arrangeListing(found: ListingInput): Pick<ExternalListing, 'mode
   return { models, missing: missing.filter(({ name }) => !taken.has(name.id)), rejected };
 }
 
-/** Returns whether a model is the matched one, according to sizes and checksums that are known without reading it. */
+/** Returns whether a model is the matched one, judging by sizes and by checksums that are known without reading it. */
 export function isMatched({ files }: ExternalModel, record: MatchedModel, hashCache: FileHashCache): boolean {
   return (
     files.length === record.files.length &&
@@ -97,7 +97,7 @@ export function hasChecksums({ files }: ExternalModel): boolean {
   return files.every(({ sha256 }) => sha256 !== undefined);
 }
 
-/** Bytes of all files. */
+/** Returns the total size of a model's files in bytes. */
 export function modelBytes({ files }: ExternalModel): number {
   return sum(files.map(({ size }) => size));
 }

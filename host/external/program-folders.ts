@@ -1,7 +1,7 @@
 import { type PlatformEnv, pathOf, userFolders } from '../common/platform.ts';
 import type { Program } from '../protocol/model-sources.ts';
 
-/** How a program arranges its model files. */
+/** The layout of a program's folder of models. */
 export type Layout = 'hub-cache' | 'llama-cache' | 'publisher' | 'ollama' | 'jan' | 'plain';
 
 /** A folder to scan. */
@@ -11,7 +11,7 @@ export interface ProgramFolder {
   readonly layout: Layout;
 }
 
-/** A settings file in which a program's user may have chosen another folder. */
+/** A settings file in which the user may have chosen another folder for a program's models. */
 export interface FolderSetting {
   readonly program: Program;
   readonly file: string;
@@ -19,8 +19,8 @@ export interface FolderSetting {
 }
 
 /**
- * Returns the folders in which programs store model files, starting with those set in the environment. Folders below
- * the user's home require `HOME` (`USERPROFILE` on Windows).
+ * Returns the folders in which programs store model files. Folders named by environment variables take precedence over
+ * the defaults. Without `HOME` (`USERPROFILE` on Windows), folders below the user's home are omitted.
  */
 export function programFolders(at: PlatformEnv): ProgramFolder[] {
   const { env } = at;
@@ -50,7 +50,7 @@ export function programFolders(at: PlatformEnv): ProgramFolder[] {
   );
 }
 
-/** Returns the settings files in which programs store a folder that the user chose. */
+/** Returns the settings files in which programs store the folder that the user chose. */
 export function folderSettings(at: PlatformEnv): FolderSetting[] {
   const { home, config, data } = userFolders(at);
   const under = joiner(at);
@@ -70,12 +70,15 @@ export function folderSettings(at: PlatformEnv): FolderSetting[] {
   return settings.flatMap(([program, format, file]) => (file === undefined ? [] : [{ program, format, file }]));
 }
 
-/** The order of huggingface_hub: `HF_HUB_CACHE`, its older name, `hub` in `HF_HOME`. */
+/** Looks up the cache folder in the order of huggingface_hub: `HF_HUB_CACHE`, its older name, `hub` in `HF_HOME`. */
 function hubCache({ env }: PlatformEnv, under: Under, huggingFace: string | undefined): string | undefined {
   return env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || under(huggingFace, 'hub');
 }
 
-/** `OLLAMA_MODELS` alone if it is set; otherwise the user's folder, and on Linux that of the service's own user. */
+/**
+ * Returns only `OLLAMA_MODELS` if it is set; otherwise the user's folder and, on Linux, the folder of the system
+ * service.
+ */
 function ollamaFolders({ platform, env }: PlatformEnv, own: string | undefined): (string | undefined)[] {
   if (env.OLLAMA_MODELS) return [env.OLLAMA_MODELS];
   return platform === 'linux' ? [own, '/usr/share/ollama/.ollama/models'] : [own];
@@ -83,7 +86,7 @@ function ollamaFolders({ platform, env }: PlatformEnv, own: string | undefined):
 
 type Under = (folder: string | undefined, ...parts: string[]) => string | undefined;
 
-/** Returns a function that joins paths of a platform; undefined below a folder that is not known. */
+/** Returns a function that joins paths of a platform. It returns undefined if the folder is undefined. */
 function joiner({ platform }: PlatformEnv): Under {
   const { join } = pathOf(platform);
   return (folder, ...parts) => (folder === undefined ? undefined : join(folder, ...parts));

@@ -1,17 +1,17 @@
 import { DEFAULT_REVISION } from '../protocol/model-name.ts';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
+import { completeModels, groupByFolder } from './complete-models.ts';
 import { externalName, hubName } from './external-id.ts';
 import type { ExternalFile, Reader } from './external-model.ts';
-import { completeModels, groupByFolder } from './whole-models.ts';
 
-/** Name of a blob in large-file storage. Blobs stored in git have a name of 40 digits, which is not a SHA-256. */
+/** Name of a blob in large-file storage. Blobs stored in Git have a name of 40 digits, which is not a SHA-256. */
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /**
  * Reads the cache of huggingface_hub and of current llama.cpp: `models--<owner>--<name>/` with `refs/<revision>` (a
  * commit), `snapshots/<commit>/<file>` and `blobs/<checksum>`. A file in a snapshot is a link to its blob. On Windows
- * without links it is the file itself, and its checksum is not known.
+ * systems without the right to create links, it is the file itself, and its checksum is unknown.
  */
 export async function* readHubCache(folder: BoundedFolder, source: ModelSource): Reader {
   for (const repoFolder of (await folder.names()).folders) {
@@ -31,7 +31,7 @@ export async function* readHubCache(folder: BoundedFolder, source: ModelSource):
           const files = await snapshotFiles(folder, parts, model);
           if (files === undefined) continue;
           const path = [...parts.slice(snapshot.length), model[0]].join('/');
-          // The same bytes under the same path in another snapshot are the same model.
+          // The same blob under the same path in another snapshot is the same model.
           const key = `${path}\0${files.map(({ inode }) => inode).join()}`;
           if (seen.has(key)) continue;
           seen.add(key);

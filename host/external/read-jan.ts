@@ -1,17 +1,17 @@
 import { basename, isAbsolute } from 'node:path';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
+import { completeModels, groupByFolder } from './complete-models.ts';
 import { externalName, hubName } from './external-id.ts';
 import type { ExternalFile, Reader } from './external-model.ts';
 import { findFiles } from './found-files.ts';
-import { completeModels, groupByFolder } from './whole-models.ts';
 
 /** Subfolders of the data folder that contain models, the current one first. */
 const MODEL_FOLDERS = [['llamacpp', 'models'], ['models']];
 
 /**
- * Reads Jan's data folder: `llamacpp/models/<id>/model.gguf` with a `model.yml`, whose `model_path` names a model that was
- * imported from elsewhere by its absolute path, and in older versions
+ * Reads Jan's data folder: `llamacpp/models/<id>/model.gguf` with a `model.yml`. For a model that was imported from
+ * another folder, `model_path` in that file is its absolute path. Older versions use
  * `models/huggingface.co/<owner>/<repository>/<file>.gguf` or `models/<id>/<file>.gguf`.
  */
 export async function* readJan(folder: BoundedFolder, source: ModelSource): Reader {
@@ -56,7 +56,7 @@ function withChecksum(file: ExternalFile, name: string, settings: string | undef
   return path === name && sha256 !== undefined && /^[0-9a-f]{64}$/.test(sha256) ? { ...file, sha256 } : file;
 }
 
-/** Returns a plain value at the top level of a YAML file; no more of the format is needed. */
+/** Returns a plain scalar at the top level of a YAML file. Jan's files need no other YAML syntax. */
 function topLevel(yaml: string | undefined, key: string): string | undefined {
   return new RegExp(`^${key}:[ \\t]*(['"]?)([^'"\\r\\n]*)\\1[ \\t]*\\r?$`, 'm').exec(yaml ?? '')?.[2]?.trim();
 }

@@ -1,13 +1,13 @@
 import type { ModelName } from '../protocol/model-name.ts';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
+import { completeModels } from './complete-models.ts';
 import { externalName, hubName } from './external-id.ts';
 import type { Reader } from './external-model.ts';
+import { parseObject } from './folder-setting.ts';
 import { findFiles } from './found-files.ts';
-import { parseObject } from './named-folder.ts';
-import { completeModels } from './whole-models.ts';
 
-/** Where a file comes from. */
+/** The origin of a file, according to a manifest. */
 interface Origin {
   readonly claimed: ModelName | undefined;
   readonly sha256?: string | undefined;
@@ -16,7 +16,7 @@ interface Origin {
 /**
  * Reads the folder in which llama.cpp stored its downloads until March 2026: `<owner>_<repository>_<file>.gguf`, all in
  * one folder. `manifest=<owner>=<repository>=<tag>.json` (with the SHA-256) or, in older versions, `<file>.gguf.json`
- * (with the URL) records where a file comes from.
+ * (with the URL) records the origin of a file.
  */
 export async function* readLlamaCache(folder: BoundedFolder, source: ModelSource): Reader {
   const { files: names } = await folder.names();
@@ -57,7 +57,7 @@ async function readManifests(folder: BoundedFolder, names: readonly string[]): P
   return origins;
 }
 
-/** Returns the origin of a file from the URL it was fetched from. */
+/** Returns the origin of a file according to the URL from which it was downloaded. */
 async function originFromUrl(
   folder: BoundedFolder,
   names: readonly string[],

@@ -4,7 +4,7 @@ import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
 import { externalName } from './external-id.ts';
 import type { ExternalModel, Reader } from './external-model.ts';
-import { parseObject } from './named-folder.ts';
+import { parseObject } from './folder-setting.ts';
 
 /** The relevant part of a manifest: the type and blob of each layer. */
 const Manifest = v.looseObject({

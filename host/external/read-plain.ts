@@ -1,12 +1,12 @@
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
+import { completeModels, groupByFolder } from './complete-models.ts';
 import { externalName } from './external-id.ts';
 import type { Reader } from './external-model.ts';
 import { findFiles } from './found-files.ts';
-import { completeModels, groupByFolder } from './whole-models.ts';
 
 /**
- * Reads GGUF files anywhere below a folder, named by their paths: GPT4All's folder, and those that the user configured.
+ * Reads GGUF files anywhere below a folder and names them by their paths. For GPT4All and configured folders.
  */
 export async function* readPlainFolder(folder: BoundedFolder, source: ModelSource): Reader {
   const paths = await Array.fromAsync(folder.filesBelow());

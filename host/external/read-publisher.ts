@@ -1,13 +1,13 @@
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
+import { completeModels, groupByFolder } from './complete-models.ts';
 import { externalName, hubName } from './external-id.ts';
 import type { Reader } from './external-model.ts';
 import { findFiles } from './found-files.ts';
-import { completeModels, groupByFolder } from './whole-models.ts';
 
 /**
- * Reads LM Studio's layout: `<publisher>/<repository>/…/<file>.gguf`, named as on the hub. It stores no checksums, so
- * the names are trusted only after they have been compared with the hub.
+ * Reads LM Studio's layout: `<publisher>/<repository>/…/<file>.gguf`, with the names of the hub. LM Studio stores no
+ * checksums, so the names are trusted only after the files have been compared with those on the hub.
  */
 export async function* readPublisherFolder(folder: BoundedFolder, source: ModelSource): Reader {
   const paths = await Array.fromAsync(folder.filesBelow());

@@ -4,7 +4,7 @@ import { BoundedFolder, ScanBudget } from './bounded-folder.ts';
 import { configuredFolders } from './configured-folders.ts';
 import { readSmallText } from './disk.ts';
 import type { ExternalModel, Reader } from './external-model.ts';
-import { folderFromSetting } from './named-folder.ts';
+import { folderFromSetting } from './folder-setting.ts';
 import { folderSettings, type Layout, programFolders } from './program-folders.ts';
 import { readHubCache } from './read-hub-cache.ts';
 import { readJan } from './read-jan.ts';
@@ -19,13 +19,13 @@ export interface ScannedFolder {
   readonly folder: string;
 }
 
-/** The models of other programs according to their names and manifests; no model file has been opened. */
+/** The models of other programs, according to file names and manifests. No model file has been opened. */
 export interface ScanResult {
   readonly models: readonly ExternalModel[];
   readonly folders: readonly ScannedFolder[];
-  /** Problems with the user's list of folders, and what was not read. */
+  /** Problems with the configured folders, and entries that were not read. */
   readonly problems: readonly string[];
-  /** False if the time limit or the limit of entries was reached. */
+  /** Whether everything was scanned. False if the time limit or the maximum number of entries was reached. */
   readonly complete: boolean;
 }
 
@@ -46,7 +46,7 @@ const READERS: Readonly<Record<Layout, (folder: BoundedFolder, source: ModelSour
 };
 
 /**
- * Scans the folders of every program. Returns what has been found when `signal` is aborted, even if a disk does not
+ * Scans the folders of all programs. When `signal` is aborted, returns the models found so far, even if a disk does not
  * respond.
  */
 export async function scan(options: ScanOptions): Promise<ScanResult> {
@@ -96,12 +96,12 @@ export async function scan(options: ScanOptions): Promise<ScanResult> {
   };
 }
 
-/** Collects models one by one, so that those found count even if there is no time for the rest. */
+/** Collects models one by one, so those found so far are kept when the time limit is reached. */
 async function collect(reader: Reader, models: ExternalModel[]): Promise<void> {
   for await (const model of reader) models.push(model);
 }
 
-/** Returns the default folders of all programs and those that their users chose, each once. */
+/** Returns the folders of all programs without duplicates: those that the user chose, and the default ones. */
 async function foldersOf(at: PlatformEnv): Promise<{ source: ModelSource; folder: string; layout: Layout }[]> {
   const named = await Promise.all(
     folderSettings(at).map(async (setting) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Platform } from '../../../host/common/platform.ts';
-import { folderFromSetting } from '../../../host/external/named-folder.ts';
+import { folderFromSetting } from '../../../host/external/folder-setting.ts';
 import { folderSettings, programFolders } from '../../../host/external/program-folders.ts';
 
 const LINUX = { HOME: '/home/ada' };

@@ -3,8 +3,8 @@ import { claimedShards, firstShard, presentShards } from '../protocol/shards.ts'
 import type { BoundedFolder } from './bounded-folder.ts';
 
 /**
- * Yields the models among the file names of one folder, each as its files in order. A split model is included only if
- * all its parts exist, and reported as not read otherwise. Names of other files are skipped.
+ * Yields the models among the file names of one folder, each as the list of its files in order. A split model is
+ * skipped and reported if one of its parts is missing. Names of other files are ignored.
  *
  * @param parts The path of that folder in `folder`.
  */

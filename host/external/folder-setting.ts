@@ -4,7 +4,7 @@ import { parseJson } from '../common/json-limits.ts';
 import type { Platform } from '../common/platform.ts';
 import type { FolderSetting, ProgramFolder } from './program-folders.ts';
 
-/** Returns the folder that a user chose in a program's settings; undefined if there is none or it is not absolute. */
+/** Returns the folder that the user chose in a program's settings; undefined if there is none or it is not absolute. */
 export function folderFromSetting(setting: FolderSetting, text: string, platform: Platform): ProgramFolder | undefined {
   const { join, isAbsolute } = platform === 'win32' ? win32 : posix;
   const { program, format } = setting;
