@@ -3,21 +3,21 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Longest path of a socket, bytes: macOS allows 103, Linux 107. */
+/** Maximum length of a socket's path in bytes. macOS allows 103, Linux 107. */
 const MAX_SOCKET_PATH = 103;
 
-/** Where a host listens for the other hosts of its user. */
+/** The address at which a host listens for other hosts of its user. */
 export interface Address {
-  /** A socket, or on Windows a named pipe. */
+  /** Path of the socket, or of the named pipe on Windows. */
   readonly path: string;
-  /** Removes what was made for it. */
+  /** Removes the socket, and its folder if that was created for it. */
   remove(): Promise<void>;
 }
 
 /**
- * Returns a new address in a folder that only the user can open: that of the announcements or, where its path is too long
- * for a socket, a new one for temporary files. A named pipe has no folder: its name cannot be guessed, and it is of no use
- * without the secret.
+ * Returns a new address in a folder that only the user can open: the folder of the announcements or, if its path is too
+ * long for a socket, a new temporary folder. Named pipes are not in a folder, but their names cannot be guessed, and a
+ * connection is useless without the secret.
  */
 export async function newAddress(folder: string): Promise<Address> {
   const name = randomBytes(16).toString('hex');

@@ -3,27 +3,30 @@ import type { Socket } from 'node:net';
 import { isJsonObject, type JsonObject } from '../common/json.ts';
 import { parseJsonObject } from '../common/json-limits.ts';
 
-/** How long the other side may take for each message, milliseconds: it takes about one, and more on a busy computer. */
+/**
+ * Time limit for each message of the other side, in milliseconds. A message usually takes about one, and longer on a
+ * busy computer.
+ */
 const TIMEOUT_MS = 2_000;
 
-/** Longest message before the other side has proven that it knows the secret, bytes. */
+/** Maximum size in bytes of a message from a side that has not proven yet that it knows the secret. */
 const MAX_HELLO_BYTES = 4 * 1024;
 
-/** Longest answer after that, bytes: the description of a model, its settings and a chat template. */
+/** Maximum size of the host's answer in bytes. It describes a model, with its settings and chat template. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
 const NEWLINE = 10;
 
 /**
- * The caller's side of the handshake. Two hosts of a user prove to each other that they know a secret, without sending it:
- * a program that listens in place of a host learns nothing, and one that connects gets nothing. Then the caller sends its
- * request.
+ * Performs the caller's side of the handshake. Two hosts of a user prove to each other that they know a secret, without
+ * sending it: a program that listens in place of a host learns nothing, and a program that connects without the secret
+ * gets nothing. With its proof, the caller sends its request.
  *
- * The four messages are lines of JSON. Each side reads only the message that it expects next.
+ * The four messages are lines of JSON. Each side reads only the next message that it expects.
  *
- * @param request What the connection is for.
- * @returns the host's answer to the request.
- * @throws Error if the other side does not know the secret, does not answer in time, or ends the connection.
+ * @param request The purpose of the connection.
+ * @returns The host's answer to the request.
+ * @throws Error if the other side does not know the secret, does not respond in time, or closes the connection.
  */
 export async function handshakeAsCaller(socket: Socket, secret: string, request: JsonObject): Promise<JsonObject> {
   const own = nonce();
@@ -36,8 +39,8 @@ export async function handshakeAsCaller(socket: Socket, secret: string, request:
 }
 
 /**
- * The host's side of the handshake. Returns the caller's request, which {@link answerCaller} answers. Throws as
- * {@link handshakeAsCaller}.
+ * Performs the host's side of the handshake. Returns the caller's request, which must be answered with
+ * {@link answerCaller}. Throws the same errors as {@link handshakeAsCaller}.
  */
 export async function handshakeAsHost(socket: Socket, secret: string): Promise<JsonObject> {
   const other = textOf((await readLine(socket, MAX_HELLO_BYTES)).nonce);
@@ -45,7 +48,7 @@ export async function handshakeAsHost(socket: Socket, secret: string): Promise<J
   send(socket, { nonce: own, proof: proofOf(secret, 'host', other, own) });
   const { proof, request } = await readLine(socket, MAX_HELLO_BYTES);
   assertProof(proof, proofOf(secret, 'caller', other, own));
-  if (!isJsonObject(request)) throw new Error('The caller sent no request');
+  if (!isJsonObject(request)) throw new Error('The caller did not send a request');
   return request;
 }
 
@@ -58,7 +61,9 @@ function nonce(): string {
   return randomBytes(32).toString('hex');
 }
 
-/** Returns the proof of one side. The sides have different proofs, so neither side can send back the other's. */
+/**
+ * Returns the proof of one side. The proofs of the two sides differ, so neither side can send back the other's proof.
+ */
 function proofOf(secret: string, side: 'host' | 'caller', callers: string, hosts: string): string {
   return createHmac('sha256', secret).update(`${side}\n${callers}\n${hosts}`).digest('hex');
 }
@@ -78,8 +83,8 @@ function send(socket: Socket, message: object): void {
   socket.write(`${JSON.stringify(message)}\n`);
 }
 
-/** Reads one line, and leaves what follows it in the socket. */
-async function readLine(socket: Socket, most: number): Promise<JsonObject> {
+/** Reads one line and parses it. Leaves the bytes after it in the socket. */
+async function readLine(socket: Socket, maxBytes: number): Promise<JsonObject> {
   const line = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -87,21 +92,21 @@ async function readLine(socket: Socket, most: number): Promise<JsonObject> {
     for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
       const end = (chunk as Buffer).indexOf(NEWLINE);
       bytes += chunk.length;
-      if (bytes > most) {
-        line.reject(new Error('The other side sent too much'));
+      if (bytes > maxBytes) {
+        line.reject(new Error('The message of the other side is too long'));
         return;
       }
       chunks.push(end < 0 ? chunk : chunk.subarray(0, end));
       if (end < 0) continue;
-      // Before the rest is put back, since that emits the event again.
+      // The listener is removed before the rest is put back, because that emits the event again.
       socket.off('readable', onReadable);
       if (end + 1 < chunk.length) socket.unshift(chunk.subarray(end + 1));
       line.resolve(Buffer.concat(chunks));
       return;
     }
   };
-  const onEnd = () => line.reject(new Error('The other side ended the connection'));
-  const timer = setTimeout(() => line.reject(new Error('The other side did not answer in time')), TIMEOUT_MS);
+  const onEnd = () => line.reject(new Error('The other side closed the connection'));
+  const timer = setTimeout(() => line.reject(new Error('The other side did not respond in time')), TIMEOUT_MS);
   socket.on('readable', onReadable).on('end', onEnd).on('close', onEnd).on('error', line.reject);
   try {
     onReadable();

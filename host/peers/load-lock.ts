@@ -4,27 +4,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FileLock } from '../common/file-lock.ts';
 import type { PresencePaths } from '../presence/presence.ts';
 
-/** How often a waiting host tries again, milliseconds. */
+/** Interval in milliseconds at which a waiting host tries again. */
 const POLL_MS = 50;
 
-/** The right to load a model. */
+/** The exclusive right to load a model. */
 export interface LoadLock {
   release(): void;
 }
 
 /**
- * Waits until no other host of the user is loading a model, and locks it. The holder releases the lock after it has
- * announced the model, so the next host uses that copy.
+ * Waits until no other host of the user is loading a model, and then acquires the lock for loading it. The holder
+ * releases the lock after announcing the model, so the next host uses the loaded copy.
  *
- * @param options.timeoutMs How long to wait, since the other host may be suspended. Then the returned lock has no effect.
- * @throws the signal's reason when aborted.
+ * @param options.timeoutMs Time limit for waiting, because the other host may be suspended. After it, a lock without
+ *   effect is returned.
+ * @throws The signal's reason when aborted.
  */
 export async function acquireLoadLock(
   { locks }: Pick<PresencePaths, 'locks'>,
   id: string,
   { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
 ): Promise<LoadLock> {
-  // An ID can be longer than a file name, and has characters that a file name cannot have.
+  // An id can be longer than a file name, and contains characters that file names cannot contain.
   const path = join(locks, `load-${createHash('sha256').update(id).digest('hex').slice(0, 32)}.lock`);
   for (const deadline = performance.now() + timeoutMs; ; ) {
     const lock = FileLock.try(path);

@@ -11,11 +11,11 @@ export type PeerEmit = (event: { type: string; payload: object }) => void;
 
 let connections = 0;
 
-/** Handles the requests of one connection, which another host of the user has made from its clients' requests. */
+/** Handles the requests of one connection. Another host of the user derives them from the requests of its clients. */
 export class PeerCalls {
   readonly #models: ModelRegistry;
   readonly #id: string;
-  /** Prefix of the tags of this connection's generations, by which they are stopped. */
+  /** Prefix of the tags of this connection's generations. Generations are stopped by their tags. */
   readonly #tag: string;
   readonly #running = new Map<number, AbortController>();
 
@@ -26,10 +26,11 @@ export class PeerCalls {
     this.#tag = `peer-${connections}-`;
   }
 
-  /** Answers a message. @throws HostError `INVALID_REQUEST`; what the model throws. */
+  /** Answers a message. @throws HostError `INVALID_REQUEST`; errors of the model. */
   async handle(message: JsonObject, call: { signal: AbortSignal; emit: PeerEmit }): Promise<object> {
     const { success, output } = validate(PeerRequest, message);
-    if (!success) throw new HostError('INVALID_REQUEST', 'The other host sent a request that is not of this version.');
+    if (!success)
+      throw new HostError('INVALID_REQUEST', 'The other host sent a request that this version does not know.');
     const own = new AbortController();
     this.#running.set(output.requestId, own);
     try {
@@ -39,7 +40,7 @@ export class PeerCalls {
     }
   }
 
-  // Both hosts have the same version, and the other one has checked the request of its client.
+  // The casts are safe: both hosts have the same version, and the other one has validated its client's request.
   async #run({ action, requestId, request, target }: PeerRequest, signal: AbortSignal, emit: PeerEmit) {
     const models = this.#models;
     const id = this.#id;
@@ -66,7 +67,7 @@ export class PeerCalls {
         this.#running.get(target ?? -1)?.abort(new HostError('ABORTED', 'The request was cancelled.'));
         return null;
       case 'LOAD':
-        throw new HostError('INVALID_REQUEST', 'A connection for one model loads no other.');
+        throw new HostError('INVALID_REQUEST', 'This connection is for one model and cannot load others.');
       case 'UNLOAD':
         return models.unload(id, { reason: 'request' });
     }

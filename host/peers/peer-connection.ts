@@ -9,29 +9,29 @@ import { ERROR_CODES, type ErrorCode } from '../protocol/errors.ts';
 import { handshakeAsCaller } from './handshake.ts';
 import { MAX_PEER_BYTES, type PeerAction } from './peer-protocol.ts';
 
-/** How long a connection may take, milliseconds. */
+/** Time limit for connecting, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
 /**
- * How long another host may take to end a generation once it was stopped, milliseconds: a little longer than that host
- * waits before it ends the model's process.
+ * Time limit in milliseconds for another host to end a stopped generation. It is a little longer than that host waits
+ * before it kills the model's process.
  */
 const STOP_TIMEOUT_MS = 4_000;
 
-/** A request that has not been answered. */
+/** A request that has not been answered yet. */
 interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
   readonly onEvent: ((payload: unknown) => void) | undefined;
 }
 
-/** The connection to another host of the user, about one of its models. */
+/** A connection to another host of the user, which either uses one of its models or has it load one. */
 export class PeerConnection {
   /** Resolves when the connection has ended. Never rejects. */
   readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #pending = new Map<number, Pending>();
-  /** Returns the error for requests when the connection has ended. */
+  /** Returns the error with which requests fail once the connection has ended. */
   readonly #ended: () => HostError;
   #nextId = 1;
   #isClosed = false;
@@ -58,10 +58,10 @@ export class PeerConnection {
   /**
    * Connects to a host.
    *
-   * @param purpose The request of the handshake: a model to use, or to load models.
-   * @param ended Returns the error for requests that the end of the connection interrupts.
-   * @returns the connection and the answer to the purpose.
-   * @throws Error if no host listens, or it is not the one that announced itself.
+   * @param purpose The request of the handshake: to use a model, or to load models.
+   * @param ended Returns the error with which requests fail once the connection has ended.
+   * @returns The connection, and the answer of the handshake.
+   * @throws Error if no host listens at the address, or a program other than the announced host does.
    */
   static async open({ address, secret }: PeerAccess, purpose: JsonObject, ended: () => HostError) {
     const socket = connect(address);
@@ -79,9 +79,9 @@ export class PeerConnection {
   /**
    * Sends a request.
    *
-   * @param options.signal When aborted, the other host cancels the request, and the reason is thrown.
+   * @param options.signal When aborted, the other host cancels the request, and the signal's reason is thrown.
    * @param options.stop When aborted, the other host ends the generation with the text so far.
-   * @throws HostError as the other host replied.
+   * @throws HostError The error in the other host's reply.
    */
   async request<T>(
     action: PeerAction,
@@ -102,7 +102,7 @@ export class PeerConnection {
     let stopTimer: NodeJS.Timeout | undefined;
     const onStop = () => {
       this.#send({ action: 'STOP', requestId: this.#nextId++, target: requestId });
-      // The other host does not respond: it may be suspended.
+      // If the other host does not respond, it may be suspended.
       stopTimer = setTimeout(() => this.close(), STOP_TIMEOUT_MS);
     };
     try {
@@ -110,7 +110,7 @@ export class PeerConnection {
       signal?.addEventListener('abort', onAbort, { once: true });
       if (stop?.aborted === true) onStop();
       stop?.addEventListener('abort', onStop, { once: true });
-      // The other host has the same version, so it answers what the engine would have.
+      // The cast is safe: the other host has the same version and replies with the result of its engine.
       return (await answer.promise) as T;
     } finally {
       signal?.removeEventListener('abort', onAbort);

@@ -54,23 +54,23 @@ export class PeerModel implements EngineModel {
     return this.#connection.request('RANK', { request }, { signal });
   }
 
-  /** What the load took in the other host. */
+  /** Returns the memory that the other host reported when it loaded the model. */
   async memory(): Promise<FreedMemory> {
     return { ramFreed: this.info.ramUsed, vramFreed: this.info.vramUsed };
   }
 
-  /** Stops all generations of the model, of every host. Returns their number. */
+  /** Stops all generations of the model, including those of other hosts. Returns their number. */
   stopAll(): Promise<number> {
     return this.#connection.request('STOP', {});
   }
 
-  /** Ends the use of the model by this host; the other one keeps it. */
+  /** Closes the connection. The model stays loaded in the other host. */
   async unload(): Promise<void> {
     this.#connection.close();
     await this.#connection.closed;
   }
 
-  /** Has the other host unload the model. */
+  /** Unloads the model in the other host. */
   async unloadThere(): Promise<FreedMemory> {
     try {
       return await this.#connection.request('UNLOAD', {});
@@ -80,7 +80,7 @@ export class PeerModel implements EngineModel {
   }
 }
 
-/** The host that had a model loaded has ended, or has unloaded it. */
+/** Returns the error for a model whose host has ended or has unloaded it. */
 export function peerEnded(modelId: string): HostError {
   return new HostError(
     'MODEL_NOT_LOADED',

@@ -2,9 +2,9 @@ import * as v from 'valibot';
 import type { Embedded } from '../models/embedding.ts';
 
 /**
- * What hosts send each other after the handshake: frames with requests, events and replies in the form of the protocol,
- * with these actions. They carry what engines take, which the calling host has made from its client's request, so only
- * hosts of the same version talk to each other.
+ * Actions of the messages between hosts. After the handshake, hosts exchange frames with requests, events and replies,
+ * as in the protocol for clients. A request contains the arguments of an engine's method, which the calling host
+ * derived from its client's request. They can differ between versions, so only hosts of the same version connect.
  */
 export const PEER_ACTIONS = [
   'GENERATE',
@@ -23,20 +23,20 @@ export type PeerAction = (typeof PEER_ACTIONS)[number];
 export const PeerRequest = v.object({
   action: v.picklist(PEER_ACTIONS),
   requestId: v.number(),
-  /** What the engine takes. */
+  /** The argument of the engine's method. */
   request: v.optional(v.unknown()),
-  /** The request to stop or to cancel. */
+  /** Id of the request to stop or cancel. */
   target: v.optional(v.number()),
 });
 export type PeerRequest = v.InferOutput<typeof PeerRequest>;
 
-/** The event of a generation. */
+/** Type of the events of a generation or load. */
 export const PROGRESS = 'progress';
 
-/** Most bytes of a message in either direction: that of a request of a browser. */
+/** Maximum size of a message in either direction, in bytes: that of a browser's request. */
 export { MAX_REQUEST_BYTES as MAX_PEER_BYTES } from '../protocol/limits.ts';
 
-/** A vector in JSON: 32-bit little-endian floats in base64. */
+/** An embedding in JSON. The vector is base64 of 32-bit little-endian floats. */
 export interface PackedEmbedding extends Omit<Embedded, 'vector'> {
   readonly vector: string;
 }
@@ -47,7 +47,7 @@ export function pack({ vector, ...more }: Embedded): PackedEmbedding {
 }
 
 export function unpack({ vector, ...more }: PackedEmbedding): Embedded {
-  // A copy starts at offset 0 of its buffer: a typed array requires a multiple of the size of its numbers.
+  // The copy starts at offset 0 of its buffer. A Float32Array requires an offset that is a multiple of 4.
   const bytes = Uint8Array.from(Buffer.from(vector, 'base64'));
   return { ...more, vector: new Float32Array(bytes.buffer) };
 }

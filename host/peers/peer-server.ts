@@ -13,17 +13,17 @@ import { answerCaller, handshakeAsHost } from './handshake.ts';
 import { PeerCalls, type PeerEmit } from './peer-calls.ts';
 import { PROGRESS } from './peer-protocol.ts';
 
-/** Most connections. Each model that another host uses has one. */
+/** Maximum number of connections. Each model that another host uses has its own connection. */
 const MAX_CONNECTIONS = 64;
 
-/** A connection on which requests are answered until it ends. */
+/** The session of a connection. It answers requests until the connection ends. */
 export interface PeerSession {
   readonly finished: Promise<unknown>;
-  /** Aborts what is running, and ends the connection. */
+  /** Aborts the running requests and closes the connection. */
   stop(reason: HostError): void;
 }
 
-/** Answers the requests that arrive on a socket. */
+/** Opens a session, which passes the requests that arrive on a socket to `handler`. */
 export type OpenPeerSession = (
   socket: Socket,
   handler: (message: JsonObject, call: { signal: AbortSignal; emit: PeerEmit }) => Promise<object>,
@@ -31,24 +31,26 @@ export type OpenPeerSession = (
 
 /** Options of {@link PeerServer}. */
 export interface PeerServerOptions {
-  /** The folder of announcements. */
+  /** The folder of the announcements. */
   readonly folder: string;
   readonly models: ModelRegistry;
   readonly openSession: OpenPeerSession;
-  /** Returns what loads a model for another host; undefined in a host that does not stay. */
+  /** Returns the function that loads a model for another host; undefined in a host that ends with its browser. */
   readonly load: () => LoadForPeer | undefined;
   readonly log: Logger;
 }
 
-/** Handles the fields of a `LOAD_MODEL`; resolves with the payload of its reply. @throws HostError. */
+/**
+ * Loads a model with the fields of a `LOAD_MODEL` request. Resolves with the payload of the reply. @throws HostError.
+ */
 export type LoadForPeer = (fields: JsonObject, call: { signal: AbortSignal; emit: PeerEmit }) => Promise<object>;
 
 /**
- * Lets the other hosts of the user use the models of this one. Each connection is for one model, and ends when that is
- * unloaded: its end tells the other host that it cannot use the model any more.
+ * Allows the user's other hosts to use the models of this one. Each connection is for one model and is closed when the
+ * model is unloaded, which tells the other host that it can no longer use the model.
  */
 export class PeerServer {
-  /** How other hosts reach it. */
+  /** The address and secret with which other hosts connect. */
   readonly access: PeerAccess;
   readonly #server: Server;
   readonly #address: Address;
@@ -56,7 +58,7 @@ export class PeerServer {
   /** The sockets of the connections, before and after the handshake. */
   readonly #sockets = new Set<Socket>();
   readonly #stopListening: () => void;
-  /** The models of the sessions; '' for a session that loads models. */
+  /** The model ids of the sessions; '' for a session that loads models. */
   readonly #sessions = new Map<PeerSession, string>();
 
   private constructor(server: Server, address: Address, secret: string, options: PeerServerOptions) {
@@ -83,7 +85,7 @@ export class PeerServer {
       await address.remove();
       throw error;
     }
-    // The server alone must not keep the process running.
+    // The server must not keep the process running by itself.
     server.unref();
     return new PeerServer(server, address, randomBytes(32).toString('hex'), options);
   }

@@ -12,18 +12,18 @@ import { PeerConnection } from './peer-connection.ts';
 import { PeerModel, peerEnded } from './peer-model.ts';
 
 function serverEnded(): HostError {
-  return new HostError('ABORTED', 'The server ended before the model was loaded.');
+  return new HostError('ABORTED', 'The server ended before it had loaded the model.');
 }
 
 /** The models that the other hosts of this user have loaded. */
 export class Peers {
   readonly #paths: PresencePaths;
   readonly #log: Logger;
-  /** Returns how this host itself is reached; undefined while it is not open to others. */
+  /** Returns the address of this host's own server; undefined while it has none. */
   readonly #own: () => Promise<PeerAccess | undefined>;
   readonly #timeoutMs: number;
 
-  /** @param options.timeoutMs How long to wait for a load of another host. */
+  /** @param options.timeoutMs Time limit for waiting while another host loads a model, in milliseconds. */
   constructor(options: {
     paths: PresencePaths;
     own: () => Promise<PeerAccess | undefined>;
@@ -37,9 +37,9 @@ export class Peers {
   }
 
   /**
-   * Connects to a host that has a model loaded. Returns undefined if there is none, or none can be reached.
+   * Connects to a host that has loaded a model. Returns undefined if there is none or none can be reached.
    *
-   * @param isWanted Returns whether a copy is suitable.
+   * @param isWanted Returns whether a loaded copy is suitable.
    */
   async find(id: string, isWanted: (model: PeerModel) => boolean = () => true): Promise<PeerModel | undefined> {
     for (const host of await this.#others()) {
@@ -53,11 +53,11 @@ export class Peers {
   }
 
   /**
-   * Has a host that stays load a model: `tabagent serve`.
+   * Loads a model in a host that keeps running: `tabagent serve`.
    *
-   * @param fields The fields of a `LOAD_MODEL`.
-   * @returns the payload of its reply.
-   * @throws HostError `NO_SERVER` if there is no such host; as `LOAD_MODEL`.
+   * @param fields The fields of a `LOAD_MODEL` request.
+   * @returns The payload of the reply.
+   * @throws HostError `NO_SERVER` if there is no such host; the errors of `LOAD_MODEL`.
    */
   async loadInServer(
     fields: JsonObject,
@@ -82,15 +82,15 @@ export class Peers {
         connection.close();
       }
     }
-    throw new HostError('NO_SERVER', 'No host runs that would keep the model loaded. Start one: tabagent serve');
+    throw new HostError('NO_SERVER', 'No host that could keep the model loaded is running. Start one: tabagent serve');
   }
 
-  /** Locks the loading of a model; see {@link acquireLoadLock}. */
+  /** Acquires the lock for loading a model; see {@link acquireLoadLock}. */
   acquireLoadLock(id: string, signal: AbortSignal): Promise<LoadLock> {
     return acquireLoadLock(this.#paths, id, { signal, timeoutMs: this.#timeoutMs });
   }
 
-  /** Stops the generations of all models of other hosts, or of one. Returns their number. */
+  /** Stops the generations of one model, or of all models, in other hosts. Returns their number. */
   async stopGenerations(id: string | undefined): Promise<number> {
     let stopped = 0;
     for (const host of await this.#others()) {
@@ -107,7 +107,7 @@ export class Peers {
 
   async #others(): Promise<Announcement[]> {
     const [hosts, own] = await Promise.all([runningHosts(this.#paths), this.#own()]);
-    // The messages between hosts can differ from version to version.
+    // The messages between hosts can differ between versions.
     return hosts.filter(
       ({ version, access }) => version === VERSION && access !== undefined && access.address !== own?.address,
     );
@@ -119,7 +119,7 @@ export class Peers {
       const { connection, answer } = await PeerConnection.open(access, { modelId: id }, () => peerEnded(id));
       const { model, settings } = answer;
       if (model !== undefined) {
-        // The host has proven that it knows the secret, and has the same version, so its answer is trusted.
+        // The cast is safe: the host has proven that it knows the secret, and it has the same version.
         const info = { ...(model as unknown as LoadedModel), hostPid: pid };
         return new PeerModel(info, settings as JsonObject, connection);
       }
