@@ -6,12 +6,12 @@ import { ownFolders, platformOf } from './common/platform.ts';
 import { programFolder } from './configuration/program-folder.ts';
 import { readSavedEnvironment } from './configuration/saved-environment.ts';
 
-/** Bytes in a mebibyte. */
+/** One mebibyte, in bytes. */
 const MiB = 1024 * 1024;
 
 /**
- * The configuration of a host: its paths, the hub, and limits. It is created once by `main.ts` (or by a test, with other
- * values) and passed on; no other module reads the environment.
+ * The configuration of a host: its paths, the hub, and limits. `main.ts` creates it once and passes it to everything
+ * else; tests create it with other values. No other module reads the environment.
  */
 export interface HostConfig {
   readonly paths: HostPaths;
@@ -19,77 +19,86 @@ export interface HostConfig {
   readonly hubEndpoint: string;
   /** The environment variables for tokens, proxies and Hugging Face conventions. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** The module that runner processes are started with: `dist/host/main.js`, or `host/main.ts` in development. */
+  /** Entry module of runner processes: `dist/host/main.js`, or `host/main.ts` in development. */
   readonly runnerEntry: URL;
   readonly limits: HostLimits;
   /** Whether to store secrets in the system keychain if there is one, instead of a file. */
   readonly keychain: boolean;
-  /** Whether to log to stderr too. */
+  /** Whether to write the log to stderr as well. */
   readonly debug: boolean;
 }
 
-/** The paths that a host writes to. All are in `home`. */
+/** The paths that a host writes to. All of them are in `home`. */
 export interface HostPaths {
   readonly home: string;
   /** Verified model files: `models/<owner>/<repo>/<file>`. */
   readonly models: string;
   /** Unfinished downloads: sparse partial files. */
   readonly partial: string;
-  /** Evaluated prompts, which only the user can read. */
+  /** Saved states of evaluated prompts. Only the user can read the folder. */
   readonly states: string;
-  /** An empty file for each pinned model, which is never evicted. */
+  /** Contains an empty file for each pinned model. Pinned models are never evicted. */
   readonly pins: string;
-  /** Files that are locked with locks of the operating system, which end with their process. */
+  /** Lock files. They are locked through the operating system, which releases a lock when its process ends. */
   readonly locks: string;
   /** SQLite: download index, settings, and the user's catalog entries. */
   readonly database: string;
-  /** SQLite: conversations. In a file of their own, because everything in the other database can be restored or downloaded again. */
+  /**
+   * SQLite: conversations. They have a separate file because everything in the other database can be restored or
+   * downloaded again.
+   */
   readonly conversations: string;
-  /** A file for each running host that has models in memory, for other hosts to read. */
+  /** Contains a file for each running host that has loaded models. Other hosts read it. */
   readonly hosts: string;
-  /** Tokens and keys that the user saved; only the user can read the file. */
+  /** Tokens and keys that the user saved. Only the user can read the file. */
   readonly secrets: string;
-  /** The key that programs send to the server; only the user can read the file. */
+  /** API key of the server. Only the user can read the file. */
   readonly serveKey: string;
   readonly logFile: string;
 }
 
-/** The limits of a host, with their units. Limits of the protocol are in `protocol/limits.ts`. */
+/** The limits of a host. Limits of the protocol are in `protocol/limits.ts`. */
 export interface HostLimits {
-  /** Size of a chunk, the unit of download, resumption, verification and repair, bytes. */
+  /** Size of a chunk in bytes. Files are downloaded, resumed, verified and repaired in chunks. */
   readonly chunkBytes: number;
-  /** A connection that receives nothing for this long is closed (the download continues), milliseconds. */
+  /** Time in milliseconds after which a connection that receives nothing is closed. The download continues. */
   readonly stallTimeoutMs: number;
-  /** Time limit for connecting and receiving the response headers, milliseconds. */
+  /** Time limit for connecting and receiving the response headers, in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Time for the hub to answer about a repository or a file, attempts together, without the pauses it asks for, milliseconds. */
+  /**
+   * Time for the hub to answer about a repository or a file, attempts together, without the pauses it asks for,
+   * milliseconds.
+   */
   readonly answerTimeoutMs: number;
-  /** Attempts for one request before its error is reported. */
+  /** Maximum number of attempts for a request. After the last one, its error is reported. */
   readonly maxAttempts: number;
-  /** Pause before the first retry of a request, milliseconds; it doubles with each further retry. */
+  /** Delay before the first retry of a request, in milliseconds. It doubles with each further retry. */
   readonly retryBaseMs: number;
-  /** Initial number of connections of a download, which then adapts it to the throughput. */
+  /** Initial number of connections of a download. It is then adapted to the throughput. */
   readonly connectionsAtFirst: number;
   /** Maximum number of connections of a download. */
   readonly connections: number;
-  /** How often a download records the progress of incomplete chunks, milliseconds: a kill loses at most that much. */
+  /**
+   * Interval in milliseconds at which a download records the progress of incomplete chunks. If the process is killed,
+   * at most this much progress is lost.
+   */
   readonly recordPartialMs: number;
-  /** Maximum speed of all downloads together, bytes per second; undefined for no limit. */
+  /** Maximum speed of all downloads together, in bytes per second; undefined for no limit. */
   readonly maxBytesPerSecond: number | undefined;
-  /** Disk space for evaluated prompts, bytes; 0 keeps none. */
+  /** Disk space for saved states of evaluated prompts, in bytes; 0 saves none. */
   readonly promptCacheBytes: number;
-  /** Time limit for a load that reports no progress, milliseconds. */
+  /** Time in milliseconds after which a load that reports no progress fails. */
   readonly loadTimeoutMs: number;
-  /** Time for pending work to finish after the end of the input before it is aborted, milliseconds. */
+  /** Time in milliseconds after the end of the input before pending work is aborted. */
   readonly shutdownGraceMs: number;
-  /** Size of the replies queued for a slow reader at which the host stops reading requests, bytes. */
+  /** Total size in bytes of the queued replies at which the host stops reading requests. */
   readonly maxQueuedReplyBytes: number;
 }
 
 /**
- * Default limits. The chunk size is the original's 5 MB, rounded to 5 MiB. A stall timeout of 20 s is longer than usual
- * interruptions of a CDN server and short enough for a user to wait. Firefox kills a host 3 s after it closed its input:
- * half of that is for pending work, the rest for replies and for closing the services.
+ * Default limits. The chunk size is the original's 5 MB, rounded to 5 MiB. The stall timeout of 20 s is longer than the
+ * usual interruptions of a CDN server, yet short enough for a user to wait. Firefox kills a host 3 s after closing its
+ * input: half of that time is for pending work, the rest for sending replies and closing the services.
  */
 export const DEFAULT_LIMITS: HostLimits = {
   chunkBytes: 5 * MiB,
@@ -102,7 +111,7 @@ export const DEFAULT_LIMITS: HostLimits = {
   connections: 16,
   recordPartialMs: 2_000,
   maxBytesPerSecond: undefined,
-  // A long conversation with a model of 8 billion parameters takes about 1 GB.
+  // A long conversation with a model of 8 billion parameters needs about 1 GB.
   promptCacheBytes: 4096 * MiB,
   loadTimeoutMs: 120_000,
   shutdownGraceMs: 1_500,
@@ -115,7 +124,7 @@ const DEFAULT_HUB = 'https://huggingface.co';
 /**
  * Reads the configuration from the environment variables that `docs/configuration.md` describes.
  *
- * @throws HostError `INVALID_REQUEST` if the value of a variable cannot be used.
+ * @throws HostError `INVALID_REQUEST` if a variable has an invalid value.
  */
 export function readConfig(options: {
   runnerEntry: URL;
@@ -160,8 +169,9 @@ function hostPaths(home: string): HostPaths {
 }
 
 /**
- * Returns the data folder, and the environment with the variables that `tabagent install` saved. What the environment
- * has, even if it is empty, takes precedence over the user's configuration, and that over the one of all users.
+ * Returns the data folder, and the environment including the variables that `tabagent install` saved. Variables of the
+ * environment, even empty ones, take precedence over those saved for the user, which take precedence over those saved
+ * for all users.
  */
 function withSavedEnvironment(given: Readonly<NodeJS.ProcessEnv>): { home: string; env: Readonly<NodeJS.ProcessEnv> } {
   const fallback = defaultHome(given);
@@ -171,12 +181,15 @@ function withSavedEnvironment(given: Readonly<NodeJS.ProcessEnv>): { home: strin
   return { home, env: { ...readSavedEnvironment(system), ...readSavedEnvironment(home), ...given } };
 }
 
-/** The data folder: `tabagent` in the XDG data folder, `TabAgent` in `~/Library/Application Support` or `%LOCALAPPDATA%`. */
+/**
+ * Returns the default data folder: `tabagent` in the XDG data folder, or `TabAgent` in `~/Library/Application Support`
+ * or `%LOCALAPPDATA%`.
+ */
 export function defaultHome(env: Readonly<NodeJS.ProcessEnv>): string {
   return join(ownFolders(env).localData, platformOf() === 'linux' ? 'tabagent' : 'TabAgent');
 }
 
-/** Returns the path of the file that records where the cache was moved to. */
+/** Returns the path of the file that records the folder to which the cache was moved. */
 export const cacheLocationFile = ({ home }: Pick<HostPaths, 'home'>): string => join(home, 'cache-place.json');
 /** Returns the path of the file that exists while the cache is being moved. */
 export const relocationJournalFile = ({ home }: Pick<HostPaths, 'home'>): string => join(home, 'cache-move.json');
@@ -204,12 +217,12 @@ function readSize(env: Readonly<NodeJS.ProcessEnv>, name: string, fallback: numb
   return bytes;
 }
 
-function readCount(env: Readonly<NodeJS.ProcessEnv>, name: string, fallback: number, most: number): number {
+function readCount(env: Readonly<NodeJS.ProcessEnv>, name: string, fallback: number, max: number): number {
   const value = env[name];
   if (!value) return fallback;
   const number = Number(value);
-  if (Number.isInteger(number) && number >= 1 && number <= most) return number;
-  throw invalidVariable(name, `a whole number from 1 to ${most}`, value);
+  if (Number.isInteger(number) && number >= 1 && number <= max) return number;
+  throw invalidVariable(name, `a whole number from 1 to ${max}`, value);
 }
 
 function readSpeed(env: Readonly<NodeJS.ProcessEnv>, name: string): Pick<HostLimits, 'maxBytesPerSecond'> | undefined {

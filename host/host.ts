@@ -18,7 +18,7 @@ import { parseRequest, type RequestHead, readHead } from './protocol/parse-reque
 import { HostServices } from './services.ts';
 import { Session } from './session.ts';
 
-/** What a client's connection provides with each message. */
+/** The client that sent a message, and how to reach it while the message is handled. */
 export interface MessageContext {
   readonly client: ClientKind;
   /** Aborted with a `HostError` when the client disconnects or the host shuts down. */
@@ -27,19 +27,19 @@ export interface MessageContext {
   emit(event: HostEvent, coalescedBy: readonly string[] | undefined): void;
 }
 
-/** Requests that took at least this long are logged, milliseconds. Polling would fill the log otherwise. */
+/** Requests that take at least this long are logged, in milliseconds. Logging all would fill the log with polling. */
 const SLOW_REQUEST_MS = 250;
 
-/** The host: takes messages and returns replies. Two hosts in one process share nothing but the files on the disk. */
+/** A host: takes messages and returns replies. Two hosts in one process share only the files on the disk. */
 export class Host {
   readonly log: RequestLog;
-  /** The hub whose addresses name models in requests. */
+  /** The address of the hub. Requests may name models by URLs that start with it. */
   readonly hubEndpoint: string;
   readonly #services: HostServices;
   readonly #listeners = new Set<(event: HostEvent) => void>();
   #requests = 0;
 
-  /** @throws HostError `UNSAFE_FOLDER` where others can write to the data folder, or have made it. */
+  /** @throws HostError `UNSAFE_FOLDER` if other users can write to the data folder, or one of them created it. */
   constructor(config: HostConfig) {
     assertOwnDataFolder(config.paths);
     this.hubEndpoint = config.hubEndpoint;
@@ -63,13 +63,13 @@ export class Host {
   /** Answers a message. Never rejects: every error becomes an error reply. */
   async handle(message: JsonObject, context: MessageContext): Promise<Reply> {
     const head = readHead(message);
-    // The client's own id may be absent, or equal to another client's.
+    // The request id of the client may be missing, or another client may use the same one.
     this.#requests += 1;
     return this.log.withContext({ request: this.#requests, ...head }, () => this.#answer(message, head, context));
   }
 
   async #answer(message: JsonObject, head: RequestHead, context: MessageContext): Promise<Reply> {
-    // `performance` would be loaded by the first request.
+    // `performance.now()` would load a module of Node.js during the first request.
     const startedAt = process.uptime();
     try {
       const request = await parseRequest(message);
@@ -100,13 +100,13 @@ export class Host {
       emit: (type, payload) => {
         const event = events.find((declared) => declared.type === type);
         if (event === undefined) throw new TypeError(`${name} does not declare the event ${type}`);
-        // Type and payload belong together by the signature of `emit`; the union cannot express the pairing.
+        // The signature of `emit` pairs types and payloads, which TypeScript cannot derive for the union.
         context.emit({ type, payload, ...defined({ requestId }) } as HostEvent, event.coalescedBy);
       },
     };
   }
 
-  /** Lets other hosts of the user load models in this one, which runs until the user ends it. */
+  /** Allows other hosts of the user to load models in this one, which runs until the user stops it. */
   async stay(): Promise<void> {
     await this.#services.stay();
   }
@@ -118,22 +118,24 @@ export class Host {
     throw new HostError(code, message, { details });
   }
 
-  /** Stops downloads (they can be resumed), ends every runner and closes the databases. */
+  /** Stops downloads, which can be resumed later, ends all runners and closes the databases. */
   async close(): Promise<void> {
     await this.#services.close();
   }
 }
 
-/** Returns what answers another host of the user: in frames, as a browser is answered, but with its own handler. */
+/**
+ * Returns a function that opens sessions with other hosts of the user. They use frames, like sessions with browsers.
+ */
 function peerSessions({ limits }: HostConfig, log: Logger): OpenPeerSession {
   return (socket, handler) => {
-    // A session closes its input before its last replies are sent, which would close the whole socket.
+    // A session closes its input before it sends the last replies. Closing the socket itself would end both directions.
     const input = socket.pipe(new PassThrough());
     return new Session({
       input,
       output: socket,
       log,
-      // A host that has gone does not read what it asked for.
+      // If the other host has disconnected, it does not read the replies.
       limits: { ...limits, shutdownGraceMs: 0, maxReplyBytes: MAX_REQUEST_BYTES },
       handler: async (message, { signal, emit }) => {
         const head = readHead(message);

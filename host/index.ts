@@ -12,27 +12,30 @@ export type { ActionName, EventPayloads, HostEvent, PayloadOf, Reply, RequestOf 
 
 /** Options for {@link createHost}. */
 export interface CreateHostOptions {
-  /** The data folder, which holds everything that the host writes. Default: `TABAGENT_HOME`, else the platform's data folder. */
+  /**
+   * The data folder, which contains everything that the host writes. Default: `TABAGENT_HOME`, or else the platform's
+   * data folder.
+   */
   home?: string;
-  /** The environment variables that settings are read from. Default: `process.env`. */
+  /** The environment variables with the host's settings. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A host in a Node.js program: the actions of the native host, without frames. */
+/** A host inside a Node.js program. It has the actions of the native host, but uses no frames. */
 export interface EmbeddedHost {
   /**
-   * Handles one request and resolves with its reply, both as JSON (`handle_message` of the original host). Never
-   * rejects: every error is an error reply.
+   * Handles one request and resolves with its reply, both as JSON, like `handle_message` of the original host. Never
+   * rejects: every error becomes an error reply.
    */
   handleMessage(json: string): Promise<string>;
-  /** Calls `listener` for every event, until the returned function is called. */
+  /** Calls `listener` for every event. Returns a function that removes the listener. */
   onEvent(listener: (event: HostEvent) => void): () => void;
-  /** Stops downloads and generations, unloads all models, and resolves when nothing is left running. */
+  /** Stops downloads and generations and unloads all models. Resolves when everything has ended. */
   close(): Promise<void>;
 }
 
 /**
- * Creates a host. It starts nothing until it is used.
+ * Creates a host. Nothing is started until the first request.
  *
  * @throws Error if this version of Node.js is too old.
  * @example

@@ -1,6 +1,6 @@
 import { start } from './start.ts';
 
-/** The entry point under Node.js; `packaged-main.ts` is that of the packaged host. */
+/** The entry point when the host runs under Node.js. The packaged host starts with `packaged-main.ts`. */
 await start({
   entry: new URL(import.meta.url),
   args: process.argv.slice(2),

@@ -11,15 +11,15 @@ import type { HostEvent } from './protocol/messages.ts';
 import { readHead } from './protocol/parse-request.ts';
 import { Session, type SessionHandler } from './session.ts';
 
-/** How long the services may take to close after the last reply, milliseconds. Killing a runner takes far less. */
+/** Time limit for closing the services after the last reply, in milliseconds. Killing a runner takes far less. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
- * Exchanges frames with a browser over stdin and stdout until the input ends or the host is stopped, then ends the
- * process: with exit code 0, or 1 after an invalid frame or a refused caller.
+ * Exchanges frames with a browser over stdin and stdout until the input ends or the host is stopped, and then exits.
+ * The exit code is 0, or 1 after an invalid frame or a refused caller.
  *
- * @param entry The file that this process was started with; runners are started with it too.
- * @param caller The extension that the browser names; undefined if another program of the user started the host.
+ * @param entry The file with which this process was started. Runners are started with it too.
+ * @param caller The extension that the browser named; undefined if another program of the user started the host.
  */
 export async function runNativeHost(entry: URL, caller: Caller | undefined): Promise<number> {
   const { input, output } = takeOverStdio();
@@ -35,7 +35,7 @@ export async function runNativeHost(entry: URL, caller: Caller | undefined): Pro
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGBREAK'] as const) {
     process.on(signal, () => session.stop(new HostError('ABORTED', `The host was stopped (${signal}).`)));
   }
-  // An error in one request must not end the other requests, nor unload the models.
+  // An error in one request must not end the other requests or unload the models.
   process.on('uncaughtException', (error) => host.log.error('process.uncaught', { error }));
   process.on('unhandledRejection', (error) => host.log.error('process.unhandled', { error }));
 
@@ -44,7 +44,7 @@ export async function runNativeHost(entry: URL, caller: Caller | undefined): Pro
   process.exit(exitCode);
 }
 
-/** What the session needs from a host. */
+/** The parts of a host that the session uses. */
 interface OpenHost {
   readonly handler: SessionHandler;
   readonly log: Logger;
@@ -53,7 +53,10 @@ interface OpenHost {
   close(): Promise<void>;
 }
 
-/** Creates the host. If its configuration is invalid, it replies to every request with the error: a browser shows no stderr. */
+/**
+ * Creates the host. If its configuration is invalid, it replies to every request with the error, because browsers do
+ * not show stderr.
+ */
 function openHost(entry: URL, client: ClientKind): OpenHost {
   try {
     const config = readConfig({ runnerEntry: entry });

@@ -2,8 +2,8 @@ import { pathToFileURL } from 'node:url';
 import { start } from './start.ts';
 
 /**
- * The entry point of the packaged host, a Node.js single-executable application. The executable contains what a start
- * needs; everything else is in `lib/` beside it.
+ * The entry point of the packaged host, a Node.js single-executable application. The executable contains everything
+ * that is needed to start; the rest is in `lib/` beside it.
  */
 const entry = pathToFileURL(process.execPath);
 

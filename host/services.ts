@@ -37,7 +37,7 @@ import type { GenerationSettings } from './settings/generation-settings.ts';
 import type { ModelSettings } from './settings/model-settings.ts';
 import type { Store } from './store/types.ts';
 
-/** The services of a host. Each is created on first use, so a host that has answered only PING has created none. */
+/** The services of a host. Each is created on first use: a host that has only answered PING has created none. */
 export class HostServices {
   readonly config: HostConfig;
   readonly log: Logger;
@@ -48,9 +48,9 @@ export class HostServices {
   /** See {@link stay}. */
   #stays = false;
   readonly downloadRequests = new DownloadRequests();
-  /** Loads of models. */
+  /** Requests that load models. */
   readonly loadRequests = new ModelRequests(loadCancelled);
-  /** Verifications and repairs. */
+  /** Requests that verify or repair models. */
   readonly verifyRequests = new ModelRequests(verificationCancelled);
   readonly hub: Lazy<Hub> = lazy(() => this.#createHub());
   readonly fileKinds: Lazy<FileKinds> = lazy(() => this.#createFileKinds());
@@ -58,7 +58,7 @@ export class HostServices {
   readonly external: Lazy<ExternalModels> = lazy(() => this.#createExternal());
   readonly catalog: Lazy<Catalog> = lazy(() => this.#openCatalog());
   readonly hardware: Lazy<Hardware> = lazy(() => this.#createHardware());
-  /** Evaluated prompts on the disk. */
+  /** Saved states of evaluated prompts. */
   readonly states: Lazy<StateStore> = lazy(() => this.#openStates());
   readonly engine: Lazy<Engine> = lazy(() => this.#createEngine());
   readonly lmStudio: Lazy<LmStudio> = lazy(() => this.#createLmStudio());
@@ -117,26 +117,26 @@ export class HostServices {
     this.#announce({ type: 'conversationChanged', payload: { conversation_id: id, kind } });
   }
 
-  /** Forgets what models have evaluated of a conversation, in memory and on the disk. */
+  /** Deletes the evaluated prompts of a conversation from memory and from the disk. */
   async forgetEvaluated(conversation: string): Promise<void> {
     await (await this.engine.current())?.forget(conversation);
     await (await this.states()).forget(conversation);
   }
 
-  /** Closes the services that were created. Can be called several times. */
+  /** Closes the services that have been created. Can be called several times. */
   close(): Promise<void> {
     this.#closed ??= this.#closeAll();
     return this.#closed;
   }
 
-  /** Closes the models first: their runners may have files of the cache open. */
+  /** Closes the models before the cache, because their runners may have files of the cache open. */
   async #closeAll(): Promise<void> {
     await (await this.#peerServer.current())?.close();
     await (await this.models.current())?.close();
     await (await this.engine.current())?.close();
     await (await this.#presence.current())?.close();
     await (await this.cache.current())?.close();
-    // Generations that ended because their models were unloaded store their answers.
+    // Unloading the models has stopped their generations, which now store their answers.
     await this.generations.idle();
     await (await this.answers.current())?.close();
     await (await this.conversations.current())?.close();
@@ -195,7 +195,7 @@ export class HostServices {
       import('./cache/relocation/open-location.ts'),
       import('./cache/size-limit.ts'),
     ]);
-    // The database is opened with the first access to the index: listing and loading models do not need it.
+    // The database is opened on the first access to the index. Listing and loading models do not need it.
     const limit = () => readSizeLimit(this.config);
     const { paths, release: onClose } = await openLocation(this.config.paths, this.log);
     const config = { ...this.config, paths };
@@ -214,12 +214,12 @@ export class HostServices {
 
   async #createHardware(): Promise<Hardware> {
     const { Hardware } = await import('./hardware/hardware.ts');
-    // Without an engine, such as for an invalid TABAGENT_GPU, the system's own sources remain.
+    // Without an engine, for example because TABAGENT_GPU is invalid, only the system's own sources are used.
     const backend = async () => {
       const [engine, models] = await Promise.all([this.engine().catch(() => undefined), this.models.current()]);
       const gpus = await engine?.gpus();
       if (!gpus) return gpus;
-      // Not every driver reports what is in use.
+      // Not every driver reports the memory in use.
       const { total, free } = gpus.memory;
       const used = sum((models?.list() ?? []).map(({ vramUsed }) => vramUsed));
       return { ...gpus, memory: { ...gpus.memory, free: Math.min(free, Math.max(0, total - used)) } };
@@ -279,10 +279,10 @@ export class HostServices {
     const [refusal, containment, location] = await Promise.all([
       whyUnsafeToRun(runnerEntry),
       findContainment({ env, entry: runnerEntry, home: paths.home }),
-      // If the cache is moved later, a model in it is loaded by a process that can read only that model.
+      // If the cache is moved later, a model in it is loaded by a process that can only read that model.
       readLocation(paths).catch(() => paths.home),
     ]);
-    // A process cannot read a folder that is created after the process was started.
+    // A sandboxed process cannot read a folder that did not exist when it was started.
     if (location === paths.home) await mkdir(paths.models, { recursive: true, mode: 0o700 }).catch(() => undefined);
     const others = programFolders({ platform: platformOf(), env }).map(({ folder }) => folder);
     const modelFolders = () => [pathsAt(paths, location).models, ...others];
@@ -332,7 +332,7 @@ export class HostServices {
     return models;
   }
 
-  /** Announces to the other hosts of the user the models that this host has loaded itself, and whether it stays. */
+  /** Announces to the user's other hosts the models that this host has loaded itself, and whether it keeps running. */
   async #announceModels(models: ModelRegistry): Promise<void> {
     const own = models.list().filter(({ modelType, hostPid }) => modelType !== 'remote' && hostPid === undefined);
     if (own.length === 0 && !this.#stays && (await this.#presence.current()) === undefined) return;
@@ -340,7 +340,7 @@ export class HostServices {
     await (await this.#presence()).update(own.map(loadedEntry), access, this.#stays);
   }
 
-  /** Lets other hosts of the user load models in this one, which runs until the user ends it. */
+  /** Allows other hosts of the user to load models in this one, which runs until the user stops it. */
   async stay(): Promise<void> {
     this.#stays = true;
     await this.#announceModels(await this.models());
@@ -353,7 +353,7 @@ export class HostServices {
     return new Peers({ paths, own, timeoutMs: limits.loadTimeoutMs, log: this.log });
   }
 
-  /** If no server can be opened, other hosts load models themselves. */
+  /** Opens the server for other hosts. If that fails, those load models themselves. */
   async #openPeerServer(): Promise<PeerServer | undefined> {
     const { PeerServer } = await import('./peers/peer-server.ts');
     const { log, config } = this;
@@ -373,7 +373,7 @@ export class HostServices {
   }
 }
 
-/** The services as handlers see them: handlers can neither reset nor close them. */
+/** The services as handlers use them: without the methods that reset or close them. */
 export type Services = {
   readonly [K in Exclude<keyof HostServices, 'close' | 'stay'>]: HostServices[K] extends Lazy<infer T>
     ? () => Promise<T>

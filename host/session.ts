@@ -13,7 +13,7 @@ import { ReplyQueue, type ReplySlot } from './messaging/reply-queue.ts';
 import type { HostEvent, Reply } from './protocol/messages.ts';
 import { type RequestHead, readHead } from './protocol/parse-request.ts';
 
-/** What a handler gets besides the message. */
+/** The second argument of a handler. */
 export interface SessionCall {
   /** Aborted with a `HostError` (`ABORTED`) when the client disconnects or the host shuts down. */
   readonly signal: AbortSignal;
@@ -21,12 +21,12 @@ export interface SessionCall {
   emit(event: HostEvent, coalescedBy?: readonly string[]): void;
 }
 
-/** Answers a message. It should not reject: the session logs an error and answers it without context. */
+/** Answers a message. Should not reject: the session would log the error and reply without its context. */
 export type SessionHandler = (message: JsonObject, call: SessionCall) => Promise<Reply>;
 
-/** The limits of a session: those of the configuration, that of replies, and two that only tests change. */
+/** The limits of a session. Only tests change the two grace periods. */
 export interface SessionLimits extends Pick<HostLimits, 'shutdownGraceMs' | 'maxQueuedReplyBytes'> {
-  /** Largest reply or event, bytes of JSON. @default MAX_REPLY_BYTES */
+  /** Maximum size of a reply or event, in bytes of JSON. @default MAX_REPLY_BYTES */
   readonly maxReplyBytes?: number;
   /** @default ABORT_GRACE_MS */
   readonly abortGraceMs?: number;
@@ -35,33 +35,37 @@ export interface SessionLimits extends Pick<HostLimits, 'shutdownGraceMs' | 'max
 }
 
 /**
- * Most requests that are running or whose replies wait for earlier ones; no more are read until one is done. High enough
- * that a client's own work never delays its STOP or CANCEL, low enough to limit the memory of a flood of requests.
+ * Maximum number of requests that are running or whose replies wait for earlier ones. No more are read until one is
+ * done. The limit is high enough that the requests of a well-behaved client never delay its STOP or CANCEL, and low
+ * enough to limit the memory that a flood of requests can take.
  */
 export const MAX_REQUESTS_IN_FLIGHT = 1024;
 
-/** How long aborted work may take to end before its request is answered without it, milliseconds. Enough to sync a disk. */
+/**
+ * Time limit for aborted work to end, in milliseconds. After that, its request is answered without it. Syncing a disk
+ * takes less.
+ */
 export const ABORT_GRACE_MS = 1_000;
 
-/** How long a client may take to read the last replies, milliseconds. A client that reads needs a few. */
+/** Time limit for a client to read the last replies, in milliseconds. A client that still reads takes a few. */
 export const FLUSH_GRACE_MS = 1_000;
 
 /** A running request. */
 interface Call {
   readonly head: RequestHead;
   readonly controller: AbortController;
-  /** Its slot in the queue of replies, if it has no `requestId`. */
+  /** Slot in the queue of replies; undefined for a request with a `requestId`. */
   readonly slot: ReplySlot | undefined;
 }
 
 /**
- * The connection to one client: passes messages to the handler, which works on them concurrently, and sends replies and
- * events in the order that `docs/protocol.md` describes. It owns the running requests and lives until `finished`.
+ * The connection to one client. Passes messages to the handler, which works on them concurrently, and sends replies and
+ * events in the order described in `docs/protocol.md`.
  */
 export class Session {
   /**
-   * Resolves when every request is answered, every byte is accepted or dropped, and both streams are closed. Its value is
-   * the exit code: 0, or 1 after a frame that was too large or truncated.
+   * Resolves with the exit code when every request has been answered, every byte has been written or dropped, and both
+   * streams are closed. The exit code is 0, or 1 after a frame that was too large or truncated.
    */
   readonly finished: Promise<number>;
   readonly #handler: SessionHandler;
@@ -72,9 +76,9 @@ export class Session {
   readonly #calls = new Set<Call>();
   readonly #replies = new ReplyQueue();
   readonly #events = new EventCoalescer<Call>();
-  /** Resolves when the input ends, with what was wrong with its last frame. */
+  /** Resolves when the input ends, with the error of its last frame if that was invalid. */
   readonly #inputEnd = Promise.withResolvers<HostError | undefined>();
-  /** Resolves when all work is to be aborted at once. */
+  /** Resolves when all work must be aborted immediately. */
   readonly #aborted = Promise.withResolvers<undefined>();
   #reason: HostError | undefined;
   #whenIdle: (() => void) | undefined;
@@ -104,12 +108,12 @@ export class Session {
     this.finished = this.#run();
   }
 
-  /** Sends an event that belongs to no request. Does nothing when the session is over. */
+  /** Sends an event that belongs to no request. Does nothing once the session has ended. */
   announce(event: HostEvent): void {
     this.#sendEvent(event);
   }
 
-  /** Stops reading requests and aborts all work with `reason`; its replies are still sent. For signals such as SIGTERM. */
+  /** Stops reading requests and aborts all work with `reason`, as on SIGTERM. The replies are still sent. */
   stop(reason: HostError): void {
     this.#input.close();
     this.#abort(reason);
@@ -125,7 +129,7 @@ export class Session {
     this.#abortAll(reason);
     await settleWithin(abortGraceMs, this.#idle());
     this.#answerAll(reason);
-    // Last: a client without request ids would take it for the reply to its oldest request.
+    // The reply to an invalid frame comes last. A client without request ids would match it to its oldest request.
     if (frameError !== undefined) this.#accept(frameError);
     await settleWithin(flushGraceMs, this.#writer.drained());
     this.#writer.close();
@@ -162,7 +166,7 @@ export class Session {
     }
   }
 
-  /** Answers a request, unless the session has answered it because its handler took too long to end. */
+  /** Answers a request, unless the session already did because the handler took too long to end. */
   #reply(call: Call, reply: Reply): void {
     if (!this.#calls.delete(call)) return;
     for (const event of this.#events.take(call)) this.#sendEvent(event);
@@ -186,7 +190,7 @@ export class Session {
     if (!this.#calls.has(call)) return;
     const { requestId } = call.head;
     const stamped = requestId === undefined ? event : { ...event, requestId };
-    // After those of the same request that are waiting already, even if the client has just caught up.
+    // Events of a request stay in order: if earlier ones are waiting, this one waits behind them.
     if (coalescedBy !== undefined && (this.#writer.blocked || this.#events.has(call))) {
       this.#events.add(call, coalescingKey(event, coalescedBy), stamped);
       return;
@@ -233,7 +237,7 @@ export class Session {
     for (const call of [...this.#calls]) call.controller.abort(reason);
   }
 
-  /** Answers the requests whose handlers do not end. */
+  /** Answers the requests whose handlers have not ended. */
   #answerAll(reason: HostError): void {
     for (const call of [...this.#calls]) {
       this.#log.error('session.handler-timeout', { ...call.head });
@@ -242,7 +246,7 @@ export class Session {
   }
 }
 
-/** Resolves when `done` does, but after at most `ms` milliseconds. */
+/** Resolves when `done` resolves, at the latest after `ms` milliseconds. */
 async function settleWithin(ms: number, done: Promise<void>): Promise<void> {
   const timeout = Promise.withResolvers<void>();
   const timer = setTimeout(timeout.resolve, ms);

@@ -5,11 +5,13 @@ import { findProgram, variable, withSafePath } from '../common/find-program.ts';
 import { killTree, leadsGroup } from '../common/kill-tree.ts';
 import { homeFolder } from '../common/platform.ts';
 
-/** Most bytes kept of each output of a command: both, escaped, must fit in a frame. The rest is dropped. */
+/**
+ * Maximum size of each output of a command, in bytes. The rest is dropped: both outputs, escaped, must fit in a frame.
+ */
 const MAX_OUTPUT_BYTES = 64 * 1024;
 
-/** The end of an output that was truncated. */
-const CUT = '\n[…]';
+/** Appended to truncated outputs. */
+const TRUNCATION_MARK = '\n[…]';
 
 /** The result of a command. */
 export interface CommandResult {
@@ -22,7 +24,7 @@ export interface CommandResult {
 /**
  * Runs a command without a shell, in the user's home folder, with an empty stdin.
  *
- * @param env The environment to take variables from. The command gets only harmless ones: others may contain secrets.
+ * @param env The environment. The command gets only harmless variables from it, because others may contain secrets.
  * @throws HostError `COMMAND_FAILED` if it cannot be started or takes too long; the signal's reason when aborted.
  */
 export async function runCommand(
@@ -41,7 +43,7 @@ export async function runCommand(
     shell: false,
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
-    // In a process group of its own, so that the processes it starts end with it.
+    // A separate process group, so that processes that the command starts can be killed with it.
     detached: leadsGroup(),
   });
   const outputs = { stdout: new Output(), stderr: new Output() };
@@ -84,14 +86,14 @@ function isRelative(program: string): boolean {
 }
 
 /** The variables that programs need to behave as in the user's terminal. */
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'SystemRoot', 'USERPROFILE', 'TEMP', 'PATHEXT'];
+const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'SystemRoot', 'USERPROFILE', 'TEMP', 'PATHEXT'];
 
 function environmentFor(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
-  const passed = PASSED_ON.map((name) => [name, variable(env, name)] as const);
-  return withSafePath(Object.fromEntries(passed.filter(([, value]) => value !== undefined)));
+  const inherited = INHERITED.map((name) => [name, variable(env, name)] as const);
+  return withSafePath(Object.fromEntries(inherited.filter(([, value]) => value !== undefined)));
 }
 
-/** Collects the beginning of what a program prints. */
+/** Collects the output of a program, up to {@link MAX_OUTPUT_BYTES}. */
 class Output {
   readonly #pieces: Buffer[] = [];
   #bytes = 0;
@@ -103,22 +105,22 @@ class Output {
 
   text(): string {
     const text = Buffer.concat(this.#pieces).toString('utf8');
-    return this.#bytes > MAX_OUTPUT_BYTES ? text + CUT : text;
+    return this.#bytes > MAX_OUTPUT_BYTES ? text + TRUNCATION_MARK : text;
   }
 }
 
 /**
- * Returns the command of a request if the user allowed exactly this one. They are compared as text, with single spaces
- * between the parts. An empty or missing list allows nothing.
+ * Returns the command of a request if the user allowed it. Commands are compared as text, with single spaces between
+ * the parts. An empty or missing list allows nothing.
  *
  * @throws HostError `COMMAND_NOT_ALLOWED`.
  */
 export function allowedCommand(
-  asked: string,
+  requested: string,
   allowed: readonly (readonly string[])[] | undefined,
   configFile: string,
 ): readonly string[] {
-  const command = allowed?.find((parts) => parts.join(' ') === asked);
+  const command = allowed?.find((parts) => parts.join(' ') === requested);
   if (command !== undefined) return command;
   throw new HostError(
     'COMMAND_NOT_ALLOWED',

@@ -15,19 +15,22 @@ export interface ActiveGeneration {
   numTokens: number;
 }
 
-/** The running generations, with their text so far. */
+/** The running generations, with the text generated so far. */
 export class ActiveGenerations {
   readonly #running = new Set<ActiveGeneration>();
-  /** Generations that have not reached their model yet. */
+  /** Generations that have not been passed to their model yet. */
   readonly #starting = new Set<{ readonly tag: RequestId | undefined; isStopped: boolean }>();
   readonly #waiting = new Set<() => void>();
 
-  /** The generations, oldest first. */
+  /** Returns the running generations, oldest first. */
   list(): readonly ActiveGeneration[] {
     return [...this.#running];
   }
 
-  /** Registers a generation that has not reached its model yet. `end` returns whether it was stopped before it did. */
+  /**
+   * Registers a generation that has not been passed to its model yet. The caller must call `end` just before it passes
+   * the generation on; `end` returns whether the generation was stopped in the meantime.
+   */
   starting(tag: RequestId | undefined): { end(): boolean } {
     const starting = { tag, isStopped: false };
     this.#starting.add(starting);
@@ -39,7 +42,9 @@ export class ActiveGenerations {
     };
   }
 
-  /** Stops the generations with this tag, or all, that have not reached their model yet. Returns their number. */
+  /**
+   * Stops generations that have not been passed to their model yet: those with a tag, or all. Returns their number.
+   */
   stopStarting(tag: RequestId | undefined): number {
     const matching = [...this.#starting].filter((starting) => tag === undefined || starting.tag === tag);
     for (const starting of matching) starting.isStopped = true;
@@ -62,7 +67,7 @@ export class ActiveGenerations {
     return generation;
   }
 
-  /** Adds generated text. */
+  /** Appends generated text. */
   add(generation: ActiveGeneration, progress: GenerationProgress): void {
     if (progress.type !== 'text') return;
     const { kind, text, numTokens, tokensPerSecond } = progress;

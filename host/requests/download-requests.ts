@@ -11,13 +11,13 @@ interface StartRequest {
   readonly reference: ModelReference;
   readonly requestId: RequestId | undefined;
   readonly controller: AbortController;
-  /** Undefined until the file is known, which may require asking the hub. */
+  /** Undefined until the file is known. Finding it may require a request to the hub. */
   name: ModelName | undefined;
-  /** Settles when `name` is known, or the request has ended. */
+  /** Resolves when `name` is known or the request has ended. */
   readonly named: Promise<void>;
 }
 
-/** A download that was stopped before its file was known, by the name in the request. */
+/** A download that was stopped before its file was known. `id` is the name in the request. */
 export interface UnnamedDownload {
   readonly id: string;
   readonly repoId: string;
@@ -29,33 +29,33 @@ export interface StopOptions {
   readonly reference: ModelReference | undefined;
   /** The id of the request that started it. */
   readonly targetRequestId: RequestId | undefined;
-  /** Returns the error for the requests that wait for the download; `id` is the model. */
+  /** Returns the error for the requests that wait for the download. `id` is the id of the model. */
   readonly reason: (id: string) => HostError;
-  /** Whether to stop a request whose file is not known yet; otherwise the stop waits until it is known. */
+  /** Whether to stop requests whose file is not known yet. Otherwise, waits until it is known. */
   readonly stopsUnnamed: boolean;
-  /** Finds the download that `reference` names in the cache. */
+  /** Finds the download in the cache that `reference` names. */
   readonly find: () => Promise<ModelName>;
-  /** Stops it in the cache. `isStarting`: a request of this host is about to start it. */
+  /** Stops the download in the cache. `isStarting`: whether a request of this host is about to start it. */
   readonly stop: (name: ModelName, isStarting: boolean) => Promise<DownloadStatus>;
 }
 
 /**
- * The requests of this host's clients about downloads, in order of arrival. A stop affects every start that arrived
- * before it, even one that has not reached the cache yet, and none that arrived after it.
+ * The requests of this host's clients that concern downloads, in order of arrival. A stop affects every start that
+ * arrived before it, even one that has not reached the cache yet, and none that arrived after it.
  *
- * A handler must call `start` or `stop` before it awaits anything, which would change the order.
+ * A handler must call `start` or `stop` before it awaits anything; otherwise, the order could change.
  */
 export class DownloadRequests {
   readonly #starts = new Set<StartRequest>();
-  /** By repository: stops and resumes, one after the other. */
+  /** Runs the stops and resumes of a repository one after the other. */
   readonly #queue = new KeyedQueue();
 
   /**
    * Runs a request that downloads a model.
    *
    * @param resolve Finds the model.
-   * @param work Downloads it. A stop also aborts the signal of the call it gets, but not after `onDownloaded`, which a
-   * request calls before it does something else.
+   * @param work Downloads it. A stop also aborts the signal of the call that `work` gets, until `work` calls
+   *   `onDownloaded`, which it does before it continues with anything other than the download.
    */
   async start<C extends PendingCall, T>(
     reference: ModelReference,
@@ -122,7 +122,7 @@ export class DownloadRequests {
       try {
         return await options.stop(await options.find(), false);
       } catch (error) {
-        // The cache has none: the download was stopped before it reached the cache.
+        // The cache does not have the download, because it was stopped before it reached the cache.
         if (hasStoppedUnnamed && isHostError(error)) return { id: referenceText(about), repoId: about.repoId };
         throw error;
       }
@@ -130,7 +130,7 @@ export class DownloadRequests {
   }
 }
 
-/** The reference of a request matches several downloads. */
+/** Returns the error for a request whose reference matches several downloads. */
 export function severalDownloads(reference: ModelReference, names: readonly ModelName[]): HostError {
   const ids = names.map(({ id }) => id);
   return new HostError(

@@ -7,26 +7,26 @@ import { type AnyModelReference, isMatch, isSameReference, type PendingCall, ref
 /** A request from its arrival to its reply. */
 interface PendingRequest {
   readonly requestId: RequestId | undefined;
-  /** Undefined for every model. */
+  /** Undefined for a request about all models. */
   readonly reference: AnyModelReference | undefined;
-  /** Undefined until the file is known, which may require asking the hub. */
+  /** Undefined until the file is known. Finding it may require a request to the hub. */
   name: ModelName | RemoteId | undefined;
-  /** Settles when `name` is known, or the request has ended. */
+  /** Resolves when `name` is known or the request has ended. */
   readonly named: PromiseWithResolvers<void>;
   readonly ended: PromiseWithResolvers<void>;
   readonly controller: AbortController;
 }
 
 /**
- * The requests of this host's clients that do one kind of work on models, from their arrival on, so that a request to
- * cancel also reaches those whose model is still being looked up. `run` and `cancel` are called before a handler awaits
- * anything.
+ * The requests of this host's clients that do one kind of work on models. They are registered on arrival, so a
+ * cancellation also affects those whose model is still being looked up. A handler must call `run` or `cancel` before it
+ * awaits anything.
  */
 export class ModelRequests {
   readonly #pending = new Set<PendingRequest>();
   readonly #reason: () => HostError;
 
-  /** @param reason Returns the error that a cancelled request ends with. */
+  /** @param reason Returns the error with which a cancelled request fails. */
   constructor(reason: () => HostError) {
     this.#reason = reason;
   }
@@ -59,8 +59,8 @@ export class ModelRequests {
   }
 
   /**
-   * Cancels earlier requests: the one with an id, those for a model, or all if neither is given. When they have ended,
-   * resolves with the ids of their models.
+   * Cancels earlier requests: the one with an id, those for a model, or all if neither is given. Resolves with the ids
+   * of their models once they have ended.
    */
   async cancel({
     reference,
@@ -82,7 +82,7 @@ export class ModelRequests {
   }
 }
 
-/** Returns whether a reference names the model of a request; waits until that is known. */
+/** Returns whether a reference names the model of a request. Waits until the model is known. */
 async function isFor(pending: PendingRequest, reference: AnyModelReference): Promise<boolean> {
   if (pending.reference === undefined) return false;
   if ('engine' in pending.reference || 'engine' in reference)

@@ -6,8 +6,9 @@ import { type GenerationParams, generationParams } from '../protocol/actions/set
 import type { Namespace } from '../store/types.ts';
 
 /**
- * The default settings. Sampling follows llama.cpp's defaults (`common_params_sampling`), except for a slightly lower
- * temperature, which is usual in chat programs. 1,024 new tokens allow a long answer and stop a model that never ends.
+ * The default settings. The sampling parameters are llama.cpp's defaults (`common_params_sampling`), except for a
+ * slightly lower temperature, as is usual in chat programs. 1,024 new tokens are enough for a long answer, and stop a
+ * model that never ends.
  */
 export const DEFAULT_PARAMS: GenerationParams = {
   temperature: 0.7,
@@ -22,7 +23,7 @@ export const DEFAULT_PARAMS: GenerationParams = {
 /** The key of the settings in the store. */
 const KEY = 'generation';
 
-/** Settings to change; absent ones stay the same. */
+/** Settings to change. Missing ones stay the same. */
 export type GenerationChanges = { readonly [K in keyof GenerationParams]?: GenerationParams[K] | undefined };
 
 /** The default settings of every generation. They are persistent and shared by all hosts of the user. */
@@ -31,7 +32,7 @@ export class GenerationSettings {
   readonly #log: Logger;
   readonly #lock: string;
 
-  /** @param lock The file lock that hosts take to change the settings. */
+  /** @param lock Path of the lock file that hosts lock to change the settings. */
   constructor(store: Namespace<unknown>, lock: string, log: Logger) {
     this.#store = store;
     this.#lock = lock;
@@ -63,7 +64,7 @@ export class GenerationSettings {
   }
 }
 
-/** Returns `params` with the defined values of `changes`, and no other fields. */
+/** Returns `params` with the defined values of `changes`. Drops all other fields. */
 export function withChanges(params: GenerationParams, changes: GenerationChanges): GenerationParams {
   return {
     temperature: changes.temperature ?? params.temperature,

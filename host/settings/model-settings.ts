@@ -5,18 +5,18 @@ import { withFileLock } from '../common/with-file-lock.ts';
 import { modelSettings, type SavedModelSettings } from '../protocol/actions/model-settings.ts';
 import type { Namespace } from '../store/types.ts';
 
-/** Settings to change: absent ones stay the same, null removes one. */
+/** Settings to change. Missing ones stay the same; null removes one. */
 export type ModelSettingsChanges = {
   readonly [K in keyof SavedModelSettings]?: SavedModelSettings[K] | null | undefined;
 };
 
-/** The settings of single models. They are persistent and shared by all hosts of the user. */
+/** The settings of individual models. They are persistent and shared by all hosts of the user. */
 export class ModelSettings {
   readonly #store: Namespace<unknown>;
   readonly #log: Logger;
   readonly #lock: string;
 
-  /** @param lock The file lock that hosts take to change the settings. */
+  /** @param lock Path of the lock file that hosts lock to change the settings. */
   constructor(store: Namespace<unknown>, lock: string, log: Logger) {
     this.#store = store;
     this.#lock = lock;

@@ -1,8 +1,7 @@
 import { unit } from './similarity.ts';
 
 /**
- * Returns the centroid of the directions of several vectors: the mean of the vectors after each has been scaled to
- * length 1.
+ * Returns the centroid of several vectors after each has been scaled to length 1, so that only their directions count.
  *
  * @throws RangeError if there are no vectors.
  */

@@ -1,4 +1,4 @@
-/** Decimal digits that identify every 32-bit float (`FLT_DECIMAL_DIG` of C). */
+/** Significant decimal digits that identify every 32-bit float (C's `FLT_DECIMAL_DIG`). */
 const FLOAT_DIGITS = 9;
 
 /** The format of a vector in a reply. */
@@ -6,7 +6,7 @@ export type Encoding = 'float' | 'base64';
 
 /**
  * Encodes a vector for JSON: as numbers with enough digits to restore the same 32-bit floats, or as base64 of the
- * floats in little-endian order, which takes about half the space.
+ * little-endian floats, which takes about half the space.
  */
 export function encodeVector(vector: Float32Array, encoding: Encoding): number[] | string {
   if (encoding === 'float') return Array.from(vector, (value) => Number(value.toPrecision(FLOAT_DIGITS)));

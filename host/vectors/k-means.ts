@@ -2,7 +2,7 @@ import { sum } from '../common/sum.ts';
 import { seededRandom } from './random.ts';
 import { squaredDistance } from './similarity.ts';
 
-/** Maximum number of iterations. Lloyd's algorithm usually converges in about ten for embeddings of texts. */
+/** Maximum number of iterations. Lloyd's algorithm usually converges in about ten for text embeddings. */
 const MAX_ITERATIONS = 100;
 
 /** Number of runs with different initial centres. The clusters with the lowest inertia are returned. */
@@ -12,7 +12,7 @@ const RESTARTS = 4;
 export interface KMeansOptions {
   /** Number of clusters, 1 to the number of points. */
   readonly k: number;
-  /** Seed of the random numbers: the same seed produces the same clusters. */
+  /** Seed of the random numbers. The same seed produces the same clusters. */
   readonly seed: number;
   /** Awaited often. May yield to the event loop, and may throw to abort. */
   readonly pause: () => Promise<void>;
@@ -22,7 +22,7 @@ export interface KMeansOptions {
 export interface Clusters {
   /** The cluster of each point, numbered from 0 in order of first appearance. */
   readonly labels: number[];
-  /** Number of clusters that have points: less than `k` if too many points are equal. */
+  /** Number of clusters that have points. Less than `k` if too many points are equal. */
   readonly count: number;
   /** Sum of the squared distances of the points from the centres of their clusters. */
   readonly inertia: number;
@@ -46,7 +46,10 @@ export async function kMeans(points: readonly Float32Array[], options: KMeansOpt
   return { ...renumber(labels), inertia };
 }
 
-/** Selects points as centres, with a probability proportional to the squared distance from the nearest selected centre. */
+/**
+ * Selects points as centres, each with a probability proportional to the squared distance from the nearest centre
+ * selected before.
+ */
 async function initialCentres(
   points: readonly Float32Array[],
   k: number,
@@ -68,7 +71,7 @@ async function initialCentres(
   return centres;
 }
 
-/** Returns a random index with a probability proportional to its weight, or any index if all weights are 0. */
+/** Returns a random index, with probabilities proportional to the weights; any index if all weights are 0. */
 function draw(weights: readonly number[], random: () => number): number {
   const total = sum(weights);
   if (total === 0) return Math.floor(random() * weights.length);

@@ -3,7 +3,8 @@ import { squaredDistance } from './similarity.ts';
 /**
  * Returns the silhouette score of a clustering, −1 to 1 (Rousseeuw, 1987): the mean over all points of
  * (b − a) / max(a, b), where a is the mean distance from the other points of the same cluster, and b the mean distance
- * from the points of the nearest other cluster. A point alone in its cluster scores 0. Null for fewer than two clusters.
+ * from the points of the nearest other cluster. A point that is alone in its cluster scores 0. Returns null for fewer
+ * than two clusters.
  *
  * @param pause Awaited often. May yield to the event loop, and may throw to abort.
  */
@@ -16,7 +17,7 @@ export async function silhouette(
   if (count < 2) return null;
   const sizes = new Array<number>(count).fill(0);
   for (const label of labels) sizes[label] = (sizes[label] ?? 0) + 1;
-  // For each point, the sums of its distances from the points of each cluster. Each pair is computed once, for both points.
+  // For each point, the sums of its distances from the points of each cluster. The distance of a pair is computed once.
   const sums = points.map(() => new Float64Array(count));
   for (const [i, point] of points.entries()) {
     for (let j = 0; j < i; j++) {

@@ -8,7 +8,7 @@ export function cosine(a: Float32Array, b: Float32Array): number {
   return Math.max(-1, Math.min(1, dotProduct(a, b) / lengths));
 }
 
-/** @throws RangeError if the vectors have different lengths, as those of different models may have. */
+/** @throws RangeError if the vectors have different lengths, for example because they come from different models. */
 export function dotProduct(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length)
     throw new RangeError(`Expected two vectors of one length, got ${a.length} and ${b.length}`);
@@ -18,8 +18,8 @@ export function dotProduct(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * Returns the squared Euclidean distance of two vectors. Four independent sums let the processor compute them in
- * parallel: clustering spends nearly all of its time here.
+ * Returns the squared Euclidean distance of two vectors. Clustering spends nearly all of its time here, so four
+ * independent sums are used, which the processor computes in parallel.
  *
  * @throws RangeError as {@link dotProduct}.
  */
@@ -42,7 +42,7 @@ export function squaredDistance(a: Float32Array, b: Float32Array): number {
   return s0 + s1 + s2 + s3;
 }
 
-/** Returns the similarity of two vectors. A distance d is converted to 1 / (1 + d), as in the original: 1 for equal vectors. */
+/** Returns the similarity of two vectors. As in the original, a distance d becomes 1 / (1 + d): 1 for equal vectors. */
 export function similarity(metric: Metric, a: Float32Array, b: Float32Array): number {
   if (metric === 'cosine') return cosine(a, b);
   if (metric === 'dot_product') return dotProduct(a, b);
