@@ -66,8 +66,8 @@ export interface HostLimits {
   /** Time limit for connecting and receiving the response headers, in milliseconds. */
   readonly connectTimeoutMs: number;
   /**
-   * Time for the hub to answer about a repository or a file, attempts together, without the pauses it asks for,
-   * milliseconds.
+   * Time limit for a request to the hub about a repository or file, in milliseconds. It covers all attempts, but not
+   * the delays that the hub requests.
    */
   readonly answerTimeoutMs: number;
   /** Maximum number of attempts for a request. After the last one, its error is reported. */

@@ -1,7 +1,7 @@
 import { findToken } from '../hub/token.ts';
 import * as declared from '../protocol/actions/token.ts';
 import { HUB_TOKEN_NAME } from '../secrets/names.ts';
-import { IN_KEYCHAIN } from '../secrets/secrets.ts';
+import { KEYCHAIN_LOCATION } from '../secrets/secrets.ts';
 import type { Services } from '../services.ts';
 import { handle } from './action.ts';
 import { hubWarning } from './hub-warning.ts';
@@ -30,7 +30,7 @@ export const setHfToken = handle(declared.setHfToken, async ({ token }, { servic
   const { source } = payload;
   const message =
     source !== 'HF_TOKEN'
-      ? `Token saved in ${source === IN_KEYCHAIN ? 'the system keychain' : source}`
+      ? `Token saved in ${source === KEYCHAIN_LOCATION ? 'the system keychain' : source}`
       : `Token saved, but ${source} takes precedence. Unset it to use the saved token`;
   return { payload, message };
 });

@@ -14,7 +14,7 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.interrupted]: 'interrupted, for example by Ctrl-C',
 };
 
-const BY_ERROR: Partial<Record<ErrorCode, number>> = {
+const CODE_BY_ERROR: Partial<Record<ErrorCode, number>> = {
   INVALID_REQUEST: EXIT.usage,
   INVALID_JSON: EXIT.usage,
   UNKNOWN_ACTION: EXIT.usage,
@@ -44,5 +44,5 @@ const BY_ERROR: Partial<Record<ErrorCode, number>> = {
 
 /** Returns the exit code for an error. */
 export function exitCodeOf(code: ErrorCode): number {
-  return BY_ERROR[code] ?? EXIT.failed;
+  return CODE_BY_ERROR[code] ?? EXIT.failed;
 }

@@ -46,12 +46,12 @@ function isFolderRefused(error: unknown): boolean {
 }
 
 /** Number of files that SQLite has open at the same time: the database, its log, the log's index and a folder. */
-const FILES_OF_A_DATABASE = 4;
+const DATABASE_FILE_COUNT = 4;
 
 function areDescriptorsUsedUp(): boolean {
   const opened: number[] = [];
   try {
-    while (opened.length < FILES_OF_A_DATABASE) opened.push(openSync(devNull, 'r'));
+    while (opened.length < DATABASE_FILE_COUNT) opened.push(openSync(devNull, 'r'));
     return false;
   } catch (error) {
     return isSystemError(error, 'EMFILE', 'ENFILE');

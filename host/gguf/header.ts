@@ -56,7 +56,7 @@ export interface GgufHeader {
   readonly alignment: number;
   readonly metadata: ReadonlyMap<string, GgufEntry>;
   readonly tensors: readonly GgufTensor[];
-  /** Start of the data section, bytes from the start of the file. */
+  /** Start of the data section, in bytes from the start of the file. */
   readonly dataOffset: number;
 }
 

@@ -2,7 +2,7 @@ import type { ModelAbilities } from './abilities.ts';
 
 /** A source of the bytes of a GGUF file: a local file, or a hub that answers range requests. */
 export interface ByteSource {
-  /** Size of the file, bytes. */
+  /** Size of the file in bytes. */
   readonly size: number;
   /** Reads `length` bytes at `offset`; fewer only at the end of the file. */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;

@@ -27,7 +27,7 @@ export class WindowReader {
     this.#signal = signal;
   }
 
-  /** Current position, bytes from the start of the file. */
+  /** Current position, in bytes from the start of the file. */
   get position(): number {
     return this.#position;
   }

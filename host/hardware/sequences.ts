@@ -4,7 +4,7 @@ import { checkFit } from './fit.ts';
 import type { HardwareSnapshot } from './types.ts';
 
 /**
- * Numbers of sequences among which is chosen, best first: a person and a program or two seldom ask for more at once.
+ * Possible numbers of sequences, largest first. One user and a program or two seldom send more requests at once.
  */
 const CHOICES = [4, 2] as const;
 

@@ -12,7 +12,7 @@ export interface WeightSpeed {
 }
 
 /**
- * Time per token and layer besides reading the weights, in seconds: small operations, and the barriers of threads.
+ * Time per token and layer in addition to reading the weights, in seconds: small operations and thread barriers.
  * Measured with llama.cpp on Zen 4 with models of 16 to 180 layers.
  */
 const LAYER_SECONDS = 30e-6;

@@ -47,7 +47,7 @@ const PROBES = [
   { method: 'GET', headers: {} },
 ] as const;
 
-/** Longest time to find out when a file was changed, milliseconds. */
+/** Time limit for requesting the date of a file's last change, in milliseconds. */
 const DATE_TIMEOUT_MS = 3_000;
 
 /** Maximum number of pages of a listing. The hub's pages have 1,000 entries. */
@@ -71,7 +71,7 @@ export class Hub implements HubClient {
   readonly #requests: HubRequests;
   /** Files whose commit, as sent by the hub, is not accepted as a revision. Some mirrors behave like this. */
   readonly #withoutCommit = new WeakSet<RemoteFile>();
-  /** Where the hub redirected to for the bytes of files. Hubs limit requests; the servers with the bytes hardly do. */
+  /** The URLs of earlier redirects, by file. The hub limits requests; the servers with the bytes rarely do. */
   readonly #sources = new WeakMap<RemoteFile, Source>();
   /** Whether the server rejected a `HEAD` request but answered a `GET` request for the same file. */
   #refusesHead = false;
@@ -109,13 +109,13 @@ export class Hub implements HubClient {
       return readRange(response, remote, range, signal);
     } catch (error) {
       response.body.destroy();
-      // If it sent something else, the next attempt asks the hub again, which may redirect to a better server.
+      // The server sent something else. The next attempt asks the hub again, which may redirect to a better server.
       if (response.status === 200 || response.status === 206) this.#sources.delete(remote);
       throw error;
     }
   }
 
-  /** Requests bytes where the hub redirected to before; undefined if they are no longer there. */
+  /** Requests bytes from the URL of an earlier redirect. Returns undefined if that is no longer valid. */
   async #openKnown(remote: RemoteFile, request: BytesRequest): Promise<FollowedResponse | undefined> {
     const source = this.#sources.get(remote);
     if (source === undefined) return undefined;

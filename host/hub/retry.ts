@@ -70,7 +70,7 @@ export interface RetryOptions {
   readonly onRetry?: (error: unknown, attempt: number) => void;
   /** Called before each pause, and with undefined after it. */
   readonly onPause?: ((pause: RetryPause | undefined) => void) | undefined;
-  /** Time limit for all attempts together, without the pauses that the server asks for. */
+  /** Time limit for all attempts together, in milliseconds. Delays that the server requests do not count. */
   readonly limit?: { readonly ms: number; readonly error: (ms: number) => HubError };
 }
 

@@ -6,7 +6,7 @@ import { HostError, isSystemError } from '../common/errors.ts';
 import { parseJson } from '../common/json-limits.ts';
 import { assertValid } from '../common/validate.ts';
 import { digest } from './files.ts';
-import { type Target, whereIs } from './target.ts';
+import { locationOf, type Target } from './target.ts';
 
 const browsers = v.array(v.picklist(BROWSER_NAMES));
 
@@ -77,15 +77,15 @@ export function entryOf(target: Target): RecordEntry {
 
 /** Adds entries to a record. Keeps the recorded earlier contents of the same files. */
 export function addEntries(record: RegistrationRecord, added: readonly RecordEntry[]): RegistrationRecord {
-  const entries = new Map(record.entries.map((entry) => [whereIs(entry), entry]));
-  for (const entry of added) entries.set(whereIs(entry), merged(entry, entries.get(whereIs(entry))));
+  const entries = new Map(record.entries.map((entry) => [locationOf(entry), entry]));
+  for (const entry of added) entries.set(locationOf(entry), merged(entry, entries.get(locationOf(entry))));
   return { ...record, entries: [...entries.values()] };
 }
 
 /** Adds entries to a record, in place of existing ones for the same files and keys. */
 export function replaceEntries(record: RegistrationRecord, written: readonly RecordEntry[]): RegistrationRecord {
-  const entries = new Map(record.entries.map((entry) => [whereIs(entry), entry]));
-  for (const entry of written) entries.set(whereIs(entry), entry);
+  const entries = new Map(record.entries.map((entry) => [locationOf(entry), entry]));
+  for (const entry of written) entries.set(locationOf(entry), entry);
   return { ...record, entries: [...entries.values()] };
 }
 

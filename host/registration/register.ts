@@ -6,7 +6,7 @@ import { assertSafeFolder, assertSafeToStart, type SafetyOptions } from '../comm
 import { digest, lookAt, makeFolder } from './files.ts';
 import { addEntries, entryOf, type RegistrationRecord, readRecord, replaceEntries, writeRecord } from './record.ts';
 import { isSameValue, type RunReg, readKey, writeKey } from './registry.ts';
-import { type FileTarget, FOLDER_MODE, type KeyTarget, type Target, whereIs } from './target.ts';
+import { type FileTarget, FOLDER_MODE, type KeyTarget, locationOf, type Target } from './target.ts';
 
 /**
  * The outcome for a target: `written`, it did not exist; `updated`, it was from an earlier installation; `replaced`, it
@@ -71,17 +71,19 @@ export async function register(request: RegisterRequest): Promise<RegisterOutcom
         if (folders.length > 0) await updateRecord({ folders: [...record.folders, ...folders] });
       }
       const status = target.kind === 'file' ? await putFile(target, before) : await putKey(target, before, request.reg);
-      outcomes.push({ status, where: whereIs(target), browsers: target.browsers });
+      outcomes.push({ status, where: locationOf(target), browsers: target.browsers });
     } catch (error) {
       // Without the launcher, every manifest would refer to a missing file.
       if (target.browsers.length === 0) throw error;
       failed.push(target);
-      outcomes.push({ status: 'failed', where: whereIs(target), browsers: target.browsers, error });
+      outcomes.push({ status: 'failed', where: locationOf(target), browsers: target.browsers, error });
     }
   }
   const done = targets.filter((target) => !failed.includes(target));
-  const untouched = failed.map(whereIs).filter((where) => !before.entries.some((entry) => whereIs(entry) === where));
-  const kept = record.entries.filter((entry) => !untouched.includes(whereIs(entry)));
+  const untouched = failed
+    .map(locationOf)
+    .filter((where) => !before.entries.some((entry) => locationOf(entry) === where));
+  const kept = record.entries.filter((entry) => !untouched.includes(locationOf(entry)));
   await updateRecord({ entries: replaceEntries({ ...record, entries: kept }, done.map(entryOf)).entries });
   return outcomes;
 }

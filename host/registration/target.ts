@@ -36,6 +36,6 @@ export const LAUNCHER_MODE = 0o755;
 export const FOLDER_MODE = { user: 0o700, system: 0o755 } as const;
 
 /** Returns the path or the registry key of a target. */
-export function whereIs(target: { kind: 'file'; path: string } | { kind: 'key'; key: string }): string {
+export function locationOf(target: { kind: 'file'; path: string } | { kind: 'key'; key: string }): string {
   return target.kind === 'file' ? target.path : target.key;
 }

@@ -4,7 +4,7 @@ import { isSystemError } from '../common/errors.ts';
 import { lookAt } from './files.ts';
 import { type RecordEntry, readRecord, writeRecord } from './record.ts';
 import { deleteKey, isSameValue, type RunReg, readKey } from './registry.ts';
-import { whereIs } from './target.ts';
+import { locationOf } from './target.ts';
 
 /**
  * The result for a registered item: `removed`; `gone`, it no longer existed; `kept`, it was changed after registration;
@@ -39,7 +39,7 @@ export async function unregister(options: {
   const left: RecordEntry[] = [];
   // The launcher was written first and is removed last: until then, every manifest refers to an existing file.
   for (const entry of record.entries.toReversed()) {
-    const about = { where: whereIs(entry), browsers: entry.browsers };
+    const about = { where: locationOf(entry), browsers: entry.browsers };
     try {
       outcomes.unshift({ ...about, status: await remove(entry, reg) });
     } catch (error) {

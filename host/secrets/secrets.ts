@@ -18,7 +18,7 @@ import type { Keychain } from './keychain.ts';
 const RETRY_MS = 60_000;
 
 /** The location of a secret in the system keychain. */
-export const IN_KEYCHAIN = 'keychain';
+export const KEYCHAIN_LOCATION = 'keychain';
 
 /** Storage that protects secrets better than a file; see {@link Keychain}. */
 export type SecretStorage = Pick<Keychain, 'get' | 'set' | 'delete'>;
@@ -84,14 +84,14 @@ export class Secrets {
   }
 
   /**
-   * Returns where a secret is stored: {@link IN_KEYCHAIN}, or the path of the file. Does not access the keychain.
+   * Returns where a secret is stored: {@link KEYCHAIN_LOCATION}, or the path of the file. Does not access the keychain.
    *
    * @throws HostError `CACHE_ERROR`.
    */
   async locationOf(name: string): Promise<string | undefined> {
     const stored = (await this.#read()).get(name);
     if (stored === undefined) return undefined;
-    return typeof stored === 'string' ? this.#file : IN_KEYCHAIN;
+    return typeof stored === 'string' ? this.#file : KEYCHAIN_LOCATION;
   }
 
   /** @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`. */

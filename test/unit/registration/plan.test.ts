@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { planRegistration, type RegistrationRequest } from '../../../host/registration/plan.ts';
-import { whereIs } from '../../../host/registration/target.ts';
+import { locationOf } from '../../../host/registration/target.ts';
 import type { BrowserName, Platform } from '../../../manifests/browser.ts';
 import { browsersOn } from '../../../manifests/browsers.ts';
 
@@ -22,7 +22,7 @@ function request(system: Platform, more: Partial<RegistrationRequest> = {}): Reg
 
 /** Where one named browser’s manifests go. */
 function places(system: Platform, browser: BrowserName, more: Partial<RegistrationRequest> = {}): string[] {
-  return planRegistration(request(system, { browsers: [browser], ...more })).targets.map(whereIs);
+  return planRegistration(request(system, { browsers: [browser], ...more })).targets.map(locationOf);
 }
 
 const file = 'com.tabagent.host.json';
@@ -95,7 +95,7 @@ describe('where browsers look', () => {
     ] as const) {
       const keys = vendors.map((vendor) => `${hive}\\Software\\${vendor}\\NativeMessagingHosts\\com.tabagent.host`);
       const { targets } = planRegistration(request('win32', { browsers: [browser], systemWide }));
-      expect(targets.map(whereIs)).toEqual([manifest, ...keys]);
+      expect(targets.map(locationOf)).toEqual([manifest, ...keys]);
       for (const target of targets) if (target.kind === 'key') expect(target.value).toBe(manifest);
     }
   });
@@ -145,7 +145,7 @@ describe('a registration plan', () => {
 
   it('contains a location that browsers share once', () => {
     const { targets } = planRegistration(request('win32', { browsers: browsersOn('win32') }));
-    expect(new Set(targets.map(whereIs)).size).toBe(targets.length);
+    expect(new Set(targets.map(locationOf)).size).toBe(targets.length);
     expect(targets.find(({ browsers }) => browsers.length === 5)).toMatchObject({
       key: 'HKCU\\Software\\Google\\Chrome\\NativeMessagingHosts\\com.tabagent.host',
       browsers: ['chrome', 'brave', 'vivaldi', 'opera', 'opera-gx'],
@@ -184,7 +184,7 @@ describe('a registration plan', () => {
 
   it('registers with a Firefox snap, and notes that it will ask', () => {
     const plan = planRegistration(request('linux', { exists: (path) => path === '/home/ada/snap/firefox' }));
-    expect(plan.targets.map(whereIs)).toEqual([`/home/ada/.mozilla/native-messaging-hosts/${file}`]);
+    expect(plan.targets.map(locationOf)).toEqual([`/home/ada/.mozilla/native-messaging-hosts/${file}`]);
     expect(plan.notes).toEqual([{ browser: 'firefox', text: expect.stringContaining('Allow it') }]);
   });
 
