@@ -48,7 +48,7 @@ describeUnless('a GPU add-on that is unpacked over the packaged host', whatIsMis
   });
 });
 
-/** Vulkan's loader is part of the system; a GPU is not needed to see the backend loaded. */
+/** Vulkan's loader is part of the system. The backend can be loaded without a GPU. */
 function whatIsMissing(): string | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'there is an add-on for Linux x64 alone';
   const loader = '/usr/lib/x86_64-linux-gnu/libvulkan.so.1';

@@ -11,7 +11,7 @@ import { describeIfInstalled } from '../support/describe-unless.ts';
 import { HostFixture } from '../support/host/host-fixture.ts';
 import { ARCHIVE, PACKAGE_NAME } from './support/packaged-host.ts';
 
-/** Each browser: what it is called, how it is started, and the folder that a user who has started it once has. */
+/** The browsers: name, programs, start function, and the folder that exists after the first start. */
 const BROWSERS = [
   { name: 'chromium', programs: ['chromium', 'chromium-browser'], start: startChromium, profile: '.config/chromium' },
   { name: 'firefox', programs: ['firefox-esr', 'firefox'], start: startFirefox, profile: '.mozilla/firefox' },
@@ -61,7 +61,7 @@ for (const { name, programs, start, profile } of BROWSERS) {
   });
 }
 
-/** All files and folders below one. */
+/** Returns all files and folders in a folder. */
 async function listing(folder: string): Promise<string[]> {
   if (!existsSync(folder)) return [];
   return (await readdir(folder, { recursive: true })).sort();

@@ -10,10 +10,10 @@ import { findProgram } from '../support/find-program.ts';
 import { HostFixture } from '../support/host/host-fixture.ts';
 import { DEB } from './support/packaged-host.ts';
 
-/** Installing packages for all users is for root, and for a machine that has none of ours already. */
+/** Installing packages requires root, and a machine on which TabAgent is not installed. */
 const mayInstall = process.getuid?.() === 0 && !existsSync('/usr/bin/tabagent');
 
-/** As the README says it is installed; where another program is at work with packages, that is waited for. */
+/** The command in the README. It waits if another program holds the package manager's lock. */
 const apt = (what: 'install' | 'purge', name: string) => [what, '--yes', '-qq', '-o', 'DPkg::Lock::Timeout=120', name];
 
 describeIfInstalled('the Debian package', ['dpkg-deb'], () => {

@@ -1,8 +1,8 @@
 import unit from '../jest.config.js';
 
 /**
- * Tests of what is delivered: the packaged host, its installers, real browsers. They take longer and ask more of a
- * machine than `npm test` may, so they are a separate command, `npm run test:e2e`.
+ * End-to-end tests of the packaged host, its installers and the extension in real browsers: `npm run test:e2e`. They
+ * take longer and require more tools than `npm test`.
  *
  * @type {import('jest').Config}
  */

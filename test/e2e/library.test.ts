@@ -24,7 +24,7 @@ describe('the library package in a separate project', () => {
       .trim()
       .split('\n')
       .slice(-1);
-    // The binaries of llama.cpp for every GPU are optional, and large.
+    // The llama.cpp binaries for GPUs are optional and large.
     npm(folder, 'install', '--omit=optional', `./${file}`);
   }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true }));

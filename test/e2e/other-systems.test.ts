@@ -22,7 +22,7 @@ describe('the packaged host', () => {
     await expectNineSteps(host);
   });
 
-  // The executable runs only on this platform, so Node.js runs its script; everything else, including runners, is that of
+  // The executable would report this platform, so Node.js runs its script. Everything else, including runners, is from
   // the package.
   it.each(OTHER_SYSTEMS)('passes the nine steps of npm start with the platform %s', async (name) => {
     const hub = await startStepsHub(fixture);

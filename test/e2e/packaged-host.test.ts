@@ -15,7 +15,7 @@ import { ARCHIVE, OUT, PACKAGE_NAME, VERSION } from './support/packaged-host.ts'
 const MB = 1_000_000;
 const REPO = 'tabagent/markov-gguf';
 const FILE = 'markov-f16.gguf';
-/** Gives the last message's words and nothing else. */
+/** Renders only the content of the last message. */
 const TEMPLATE = '{{ bos_token }}{{ messages[-1].content }}';
 
 describe('the packaged host, unpacked from its archive', () => {
@@ -75,7 +75,7 @@ describe('the packaged host, unpacked from its archive', () => {
     const system = payloadOf('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));
     expect(loaded.cpuVariant).toBe(system.cpu.variant);
 
-    // The template is rendered in a thread of the runner, a separate file.
+    // A thread of the runner, which is a separate file, renders the template.
     const messages = [{ role: 'user', content: '' }];
     const reply = await host.request('GENERATE', { messages, settings: { do_sample: false } });
     expect(payloadOf('GENERATE', reply).output).toBe(STORY_GREEDY);

@@ -8,7 +8,7 @@ import { entriesOf } from '../../installers/package/entry.ts';
 import { describeIfInstalled } from '../support/describe-unless.ts';
 import { ROOT, VERSION } from './support/packaged-host.ts';
 
-/** The registry of CI may lack llama.cpp for Windows; everything else of the installer is the same without it. */
+/** CI's registry may lack llama.cpp for Windows. The rest of the installer is the same without it. */
 const NAME = `tabagent-host-${VERSION}-win-x64`;
 
 describeIfInstalled('the Windows installer', ['makensis'], () => {
@@ -49,7 +49,7 @@ describeIfInstalled('the Windows installer', ['makensis'], () => {
         .slice(1)
         .map((entry) => entry.name.slice(name.length + 1) + (entry.folder ? '/' : ''));
       expect(list.toSorted()).toEqual(inside.toSorted());
-      // Inner folders come first: only an empty one can be removed.
+      // Inner folders come first, because only empty folders can be removed.
       const folders = list.filter((path) => path.endsWith('/'));
       for (const [at, folder] of folders.entries()) {
         expect(folders.slice(at + 1).filter((later) => later.startsWith(folder))).toEqual([]);

@@ -26,9 +26,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ['start.ts', 'main.ts', 'packaged-main.ts'],
 ];
 
-/** Circles that exist in types only, each with its reason. */
-const TYPE_CIRCLES: readonly string[] = [
-  // A function of a template takes values, and is one.
+/** Cycles that exist only in types, each with its reason. */
+const TYPE_CYCLES: readonly string[] = [
+  // A template function takes values, and is a value itself.
   'host/chat-template/values/value.ts ↔ host/chat-template/values/call-arguments.ts',
   'host/chat-template/values/value.ts ↔ host/chat-template/values/callable.ts',
 ];
@@ -68,8 +68,8 @@ const imports = new Map<string, Import[]>(
   }),
 );
 
-/** Returns the circles of files by imports of some kinds, each from its first file back to it. */
-function circles(...kinds: Import['kind'][]): string[] {
+/** Returns the import cycles of some kinds of imports, each from its first file back to it. */
+function cycles(...kinds: Import['kind'][]): string[] {
   const found = new Set<string>();
   const done = new Set<string>();
   const path: string[] = [];
@@ -99,12 +99,12 @@ describe('imports', () => {
   });
 
   it('form no cycles', () => {
-    expect(circles('value')).toEqual([]);
+    expect(cycles('value')).toEqual([]);
   });
 
   it('form no cycles in types, except for recursive types', () => {
-    const pairs = circles('value', 'type').map((circle) => circle.split(' → ').slice(0, 2).join(' ↔ '));
-    expect(pairs.sort()).toEqual([...TYPE_CIRCLES].sort());
+    const pairs = cycles('value', 'type').map((circle) => circle.split(' → ').slice(0, 2).join(' ↔ '));
+    expect(pairs.sort()).toEqual([...TYPE_CYCLES].sort());
   });
 
   it('lead from one folder of the host to another only in one direction', () => {

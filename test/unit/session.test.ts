@@ -20,7 +20,7 @@ import {
 } from '../../host/session.ts';
 import { frame, seeded } from './messaging/frames.ts';
 
-/** A minute: long enough that a test whose promise rests on a grace running out fails by its own time limit instead. */
+/** A minute: a test that depends on the end of a grace period fails by its own time limit first. */
 const NEVER_MS = 60_000;
 const LIMITS: SessionLimits = {
   shutdownGraceMs: NEVER_MS,
@@ -76,7 +76,7 @@ describe('Session', () => {
     const from = connect({ path, allowHalfOpen: true });
     const [to]: Socket[] = await once(server, 'connection');
     if (to === undefined) throw new Error('No connection.');
-    // A client that goes away resets its end; that is what some tests are about.
+    // A client that disconnects resets its end, which some tests check.
     from.on('error', () => {});
     sockets.push(from, to);
     return { from, to };
@@ -590,7 +590,7 @@ describe('Session', () => {
   });
 });
 
-/** Things that come, to be taken in order by someone who waits for them. */
+/** Returns a queue whose items can be awaited in order. */
 function queue<T>() {
   const items: T[] = [];
   let ended = false;
@@ -611,7 +611,7 @@ function queue<T>() {
     get size(): number {
       return items.length;
     },
-    /** Waits for `count` of them; fails when the end comes first. */
+    /** Waits for `count` items. Fails if the queue ends first. */
     async take(count: number): Promise<T[]> {
       while (items.length < count) {
         if (ended) throw new Error(`Expected ${count}, got ${items.length} before the end.`);
@@ -627,7 +627,7 @@ function queue<T>() {
   };
 }
 
-/** Waits until something holds that announces itself by no event, looking once a turn of the event loop. */
+/** Waits until a condition is met for which there is no event. Checks it once per turn of the event loop. */
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise(setImmediate);
 }

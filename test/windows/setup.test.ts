@@ -23,7 +23,7 @@ describe('setup.exe', () => {
     await user.close();
   });
 
-  // NSIS takes the rest of the line after /D= and _?= as it is.
+  // NSIS uses the rest of the line after /D= and _?= unchanged.
   const setup = () => user.run(SETUP, ['/S', `/D=${folder}`], { verbatim: true });
   const uninstall = () => user.run(join(folder, 'uninstall.exe'), ['/S', `_?=${folder}`], { verbatim: true });
 

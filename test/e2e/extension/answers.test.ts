@@ -30,7 +30,7 @@ for (const kind of BROWSERS) {
       const page = await fixture.page('sidepanel.html');
       await page.waitForText('header', 'Connected');
       await page.request('CREATE_CONVERSATION', { id: 'slow', title: 'Slow' });
-      // The library takes seconds for a word of this length in Java.
+      // Highlighting a Java word of this length takes seconds.
       const slow = '$'.repeat(20_000);
       const deep = `$${'{'.repeat(400)}x${'}'.repeat(400)}$`;
       const content = `\`\`\`java\n${slow}\n\`\`\`\n\n${deep}\n\n\`\`\`ts\nconst a = 1;\n\`\`\``;
@@ -42,7 +42,7 @@ for (const kind of BROWSERS) {
       await page.click('header .buttons button');
       await page.click('.row .open');
       await page.waitForElement('.code + p + .code');
-      // The block after the slow one is colored.
+      // The block after the slow one is highlighted.
       await page.waitForElement('.code:last-of-type .keyword');
       expect(await page.evaluate(`document.querySelector('.code pre').textContent.length`)).toBe(slow.length);
       expect(
@@ -70,7 +70,7 @@ for (const kind of BROWSERS) {
       await page.click('.row .open');
       await page.waitForElement('.answer math msubsup');
       await page.waitFor(`document.querySelectorAll('.answer math').length === 3`);
-      // What is not a formula, or has an error, is text.
+      // Invalid formulas remain text.
       const text = await page.waitForText('.answer');
       expect(text).toContain('A ring costs $5 to $10.');
       expect(text).toContain('\\Area{r}');

@@ -60,7 +60,7 @@ for (const kind of BROWSERS) {
       fixture.install();
       const page = await fixture.page('sidepanel.html');
       await page.waitForText('header', 'Connected');
-      // The longest answer: one that has to be stopped must not end before.
+      // Long enough that an answer does not end before it is stopped.
       await page.request('SET_PARAMS', { params: { max_new_tokens: 1_000_000 } });
       const n_ctx = model === TICKING ? 32_768 : 512;
       await page.request('LOAD_MODEL', { modelPath: model, settings: { n_threads: 1, n_ctx } });
@@ -156,7 +156,7 @@ for (const kind of BROWSERS) {
       await other.waitForText('.messages', 'Tell another story.');
       await page.click('.question [aria-label="Previous version"]');
       await other.waitForText('.messages', 'Tell a story.');
-      // The newest of its answers.
+      // The newest of the alternative answers.
       expect((await storedMessages(page)).map(({ id }) => id)).toContain(second?.id);
     });
 

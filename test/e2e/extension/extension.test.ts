@@ -9,7 +9,7 @@ const LARGE = modelId('large.gguf');
 const TICKING = modelId('ticking.gguf');
 const HOSTILE = modelId('hostile.gguf');
 
-/** A download that stops after some bytes of each response, until the hub is healed. */
+/** Stalls downloads after some bytes of each response, until the fault is cleared. */
 const STALL = { kind: 'stall', after: 1_000_000, match: ({ server }: { server: string }) => server === 'cdn' } as const;
 
 for (const kind of BROWSERS) {
@@ -40,7 +40,7 @@ for (const kind of BROWSERS) {
       expect(await page.waitForText('section', 'not installed')).toContain('tabagent-host install');
       await capture(page, 'light-no-host');
       fixture.install();
-      // The page also retries automatically: the button may be gone already.
+      // The page also retries automatically, so the button may have disappeared.
       await page.evaluate(`document.querySelector('section .foot button')?.click()`);
       await page.waitForText('header', 'Connected');
       await page.waitForElement(rowOf('Qwen/Qwen2.5-1.5B-Instruct-GGUF/qwen2.5-1.5b-instruct-q4_k_m.gguf'));
@@ -53,10 +53,10 @@ for (const kind of BROWSERS) {
       expect(await page.waitForText('main', 'not installed')).toContain('Conversations are stored on this computer');
       await capture(page, 'light-welcome-no-host');
       fixture.install();
-      // Nothing is clicked: the worker looks for the host again on its own.
+      // No click: the worker retries automatically.
       await page.waitForText('[data-ready]', 'The TabAgent host is running');
       await capture(page, 'light-welcome');
-      // The browser itself opened this page in another tab when the extension was installed.
+      // The extension opened this page in another tab when it was installed.
       await page.waitFor(
         `chrome.extension.getViews({ type: 'tab' }).some((view) => view !== window && view.location.pathname === '/welcome.html')`,
       );
@@ -188,7 +188,7 @@ for (const kind of BROWSERS) {
       await capture(again, 'light-nothing-found');
       await again.fill('search input[type=search]', 'hostile');
       await again.waitForElement('.row .open');
-      // The loaded model can make embeddings, so messages are also found by meaning.
+      // The loaded model supports embeddings, so the search is also semantic.
       await again.click('search input[type=checkbox]');
       await again.fill('search input[type=search]', 'unfriendly');
       await again.waitForElement('.row .open');

@@ -7,10 +7,10 @@ import type { PageDriver } from '../../support/extension/page-driver.ts';
 const LARGE = modelId('large.gguf');
 const STORY = modelId('story.gguf');
 
-/** A download that stops after some bytes of each response, until the hub is healed. */
+/** Stalls downloads after some bytes of each response, until the fault is cleared. */
 const STALL = { kind: 'stall', after: 1_000_000, match: ({ server }: { server: string }) => server === 'cdn' } as const;
 
-/** The host reconnects so late that a stalled download stays stalled in a test. */
+/** Long enough that a stalled download remains stalled during a test. */
 const LATE_TIMEOUT = { TABAGENT_STALL_TIMEOUT_MS: '120000' };
 
 /** The focused element, by its accessible name or text. */
@@ -22,7 +22,7 @@ const FOCUSED = `(() => {
 /** Width of a window of 320 pixels at 200 % zoom, CSS pixels. */
 const NARROW = 160;
 
-/** Elements that reach out of a narrow window, and areas that have to be scrolled sideways. */
+/** Evaluates to the elements that overflow a narrow window, and areas that scroll horizontally. */
 const OVERFLOWING = `(() => {
   document.documentElement.style.inlineSize = '${NARROW}px';
   return [...document.querySelectorAll('body *')]
@@ -164,7 +164,7 @@ for (const kind of BROWSERS) {
       const chat = await fixture.page('sidepanel.html');
       await chat.waitForText('main', 'story');
       await chat.saveScreenshot(`${kind.name}-forced-chat`);
-      // Where a background colour marks something otherwise, here it is a border or an outline.
+      // Borders or outlines replace background colors in this mode.
       expect(await page.evaluate(`getComputedStyle(document.querySelector('[aria-selected=true]')).outlineStyle`)).toBe(
         'solid',
       );

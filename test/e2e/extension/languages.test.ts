@@ -12,10 +12,10 @@ function text(language: string, key: string): string {
   return JSON.parse(readFileSync(new URL(`${language}/messages.json`, LOCALES), 'utf8'))[key].message;
 }
 
-/** Where packages put the languages of Chromium; Debian's has them in a package of their own. */
+/** Where packages install Chromium's locales. Debian has a separate package for them. */
 const LANGUAGES = ['chromium', 'chromium-browser'].map((name) => `/usr/lib/${name}/locales/he.pak`);
 
-// Firefox speaks only the languages that are installed for it.
+// Firefox supports only installed language packs.
 const [kind] = BROWSERS.filter(({ name }) => name === 'chromium');
 const program = findProgram(...(kind?.programs ?? []));
 const missing =

@@ -13,7 +13,7 @@ const PARAGRAPHS = [
   'Water clocks were used in Babylon long before, to divide the night into watches of the same length.',
 ];
 
-/** Pages as web sites have them: an article among menus, a page that is too long, and one without text. */
+/** Typical web pages: an article with menus, a page that is too long, and one without text. */
 const PAGES: Readonly<Record<string, string>> = {
   '/clocks': `<title>Clocks</title><nav>Home News</nav><script>secret()</script>
     <article><h1>Clocks</h1>${PARAGRAPHS.map((text) => `<p id="p">${text}</p>`).join('')}
@@ -176,8 +176,8 @@ for (const kind of BROWSERS) {
       expect(decodeURIComponent(href)).toContain(ANSWERS.weather.split(' ').at(-1));
     });
 
-    // Menus, keys and the address bar belong to the browser: their events are sent to the worker, which only Chromium's
-    // driver can reach.
+    // Context menus, shortcuts and the address bar belong to the browser. The test dispatches their events in the
+    // worker, which only Chromium's driver can access.
     if (kind.name === 'chromium') {
       it.each([
         [

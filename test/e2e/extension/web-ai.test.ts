@@ -11,7 +11,7 @@ import type { PageDriver } from '../../support/extension/page-driver.ts';
 
 const DEMO = fileURLToPath(new URL('../../demo-page/index.html', import.meta.url));
 
-/** A page that writes down what it sees before any of its own code has run, and frames. */
+/** A page with frames that records which interfaces exist before its own code runs. */
 const PAGE = `<!doctype html><title>Site</title><script>window.early = typeof Summarizer;</script><p>Site</p>`;
 
 for (const kind of BROWSERS) {
@@ -23,7 +23,7 @@ for (const kind of BROWSERS) {
       fixture = await BrowserFixture.open(kind, program, { repos: { [REPO]: { files: MODELS } } });
       const demo = await readFile(DEMO);
       const server = createServer((request, response) => {
-        // A strict policy does not keep the extension's scripts out.
+        // A strict content security policy does not block the extension's scripts.
         const policy = request.url === '/strict' ? { 'content-security-policy': "script-src 'unsafe-inline'" } : {};
         response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...policy });
         response.end(request.url === '/demo' ? demo : PAGE);
@@ -78,7 +78,7 @@ for (const kind of BROWSERS) {
       await before.close();
 
       const { web, popup } = await allow('/strict');
-      // It was there before the page's own code.
+      // It existed before the page's own code ran.
       expect(await web.evaluate('window.early')).toBe('function');
       expect(await outcome(web, 'LanguageModel.availability()')).toBe('available');
       expect(await outcome(web, `LanguageModel.create().then((s) => (window.session = s).prompt('Hello'))`)).toMatch(
@@ -160,7 +160,7 @@ for (const kind of BROWSERS) {
       await waitForPath(web, '/other');
       await web.evaluate(`setTimeout(() => history.back()) && true`);
       await waitForPath(web, '/');
-      // Whether the browser kept the page or not, the site is served.
+      // Works whether or not the browser cached the page.
       const again = `(window.session ?? (await LanguageModel.create())).prompt('Hello')`;
       expect(await outcome(web, `(async () => ${again})()`)).toMatch(/once/);
     });

@@ -6,7 +6,7 @@ import { currentTarget } from '../../../installers/package/target.ts';
 /** The repository. */
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/[\\/]$/, '');
 
-/** Where packages are put. */
+/** The output folder of packages. */
 export const OUT = join(ROOT, 'out');
 
 /** The version that was packaged. */
@@ -15,8 +15,8 @@ export const VERSION: string = JSON.parse(readFileSync(join(ROOT, 'package.json'
 /** `tabagent-host-<version>-<target>`, of this machine. */
 export const PACKAGE_NAME = `tabagent-host-${VERSION}-${currentTarget()}`;
 
-/** The archive people fetch. */
+/** The published archive. */
 export const ARCHIVE = join(OUT, `${PACKAGE_NAME}.tar.xz`);
 
-/** The Debian package, where `dpkg-deb` made one. */
+/** The Debian package, if `dpkg-deb` is installed. */
 export const DEB = join(OUT, `tabagent-host_${VERSION}_${process.arch === 'x64' ? 'amd64' : 'arm64'}.deb`);

@@ -41,7 +41,7 @@ const partials = () => readdir(join(fixture.home, 'partial')).catch((): string[]
 
 /** Creates an unfinished download. */
 /** Matches every request for bytes except for the first chunk. */
-const behindTheFront = ({ server, range }: HubRequest) =>
+const afterFirstChunk = ({ server, range }: HubRequest) =>
   server === 'cdn' && range !== undefined && !range.startsWith('bytes=0-');
 
 async function leaveUnfinished(name: ModelName): Promise<string> {
@@ -63,7 +63,7 @@ describe('cache usage', () => {
     await openWith([A, B]);
     await fixture.cache.eviction.recordUse(A);
     await fixture.cache.eviction.pin(B);
-    fixture.hub.fault({ kind: 'stall', after: 10, match: behindTheFront });
+    fixture.hub.fault({ kind: 'stall', after: 10, match: afterFirstChunk });
     await leaveUnfinished(C);
     const { models, partials } = await fixture.cache.eviction.usage();
     const [a, b] = models;
@@ -114,7 +114,7 @@ describe('pruning', () => {
 
   it('removes downloads that were not resumed for the given number of days, and keeps others', async () => {
     await openWith([]);
-    fixture.hub.fault({ kind: 'stall', after: 10, match: behindTheFront });
+    fixture.hub.fault({ kind: 'stall', after: 10, match: afterFirstChunk });
     const old = await leaveUnfinished(A);
     await leaveUnfinished(B);
     const then = (Date.now() - 8 * DAY_MS) / 1000;
@@ -180,9 +180,9 @@ describe('the size limit', () => {
   });
 
   it('reserves space for the remaining bytes of other downloads', async () => {
-    // Room for what is on the disk and the new model, but not for the rest of the other download as well.
+    // Enough for the files on the disk and the new model, but not for the rest of the other download.
     await openWith([A], 2.5 * SIZE);
-    // Of this file alone, and for good: it is on its way until it is given up.
+    // Stalls only this file, permanently: it is downloading until its connection is closed.
     fixture.hub.fault({
       kind: 'stall',
       after: 10,
@@ -190,7 +190,7 @@ describe('the size limit', () => {
     });
     const started = Promise.withResolvers<void>();
     const { config } = fixture;
-    // What has come is on the disk, and told of, as soon as a connection is given up.
+    // Received data is written and reported when a connection is closed.
     const other = await openCache({ ...config, limits: { ...config.limits, stallTimeoutMs: 300 } });
     const controller = new AbortController();
     const waiting = other.cache.download(B, {

@@ -154,7 +154,7 @@ describe('the index', () => {
     });
     await expect(waiting).rejects.toThrow('enough');
     await fixture.closeCache();
-    // As after a power failure: the file has its length but not its bytes.
+    // As after a power failure: the file has the right size, but not the data.
     await writeFile(join(fixture.home, 'partial', (await partials())[0] ?? ''), Buffer.alloc(CONTENT.length));
     await fixture.reopen();
     const before = fixture.hub.requests.length;
@@ -182,7 +182,7 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0;
       ['--bind', fixture.home, fixture.home],
       ['-o', 'remount,ro,bind', fixture.home],
     ].map((args) => spawnSync('mount', args).status);
-    // A container may not be allowed to mount, even as root.
+    // Containers may not allow mounts, even for root.
     if (mounts.some((status) => status !== 0)) return;
 
     const { hubEndpoint: endpoint, env, limits, paths } = fixture.config;

@@ -133,7 +133,7 @@ describe('two hosts with one cache', () => {
     await fixture.close();
   });
 
-  /** Lets the first host download and the second wait for it; resolves when both have reported progress. */
+  /** Lets the first host download and the second wait for it. Resolves when both have reported progress. */
   async function leadAndFollow() {
     const tell = Promise.withResolvers<void>();
     const controller = new AbortController();
@@ -188,7 +188,7 @@ describe('two hosts with one cache', () => {
       expect(await first.pause(NAME)).toMatchObject({ status: 'paused' });
       for (const cache of caches) expect(await cache.status(NAME)).toMatchObject({ status: 'paused' });
       expect(await second.resume(NAME)).toMatchObject({ status: 'downloading' });
-      // Not awaited: the next request comes next, whether this one has started or not.
+      // Not awaited: the next request follows immediately, whether or not this one has started.
       void second.pause(NAME);
       void second.resume(NAME);
       void second.cancel(NAME).catch(() => {});

@@ -65,7 +65,7 @@ describe('names that differ only in case', () => {
       async (modelId) => {
         for (const action of ['LOAD_MODEL', 'DELETE_MODEL', 'VERIFY_MODEL', 'PIN_MODEL']) {
           const reply = await first.request(action, { modelId, settings: SETTINGS });
-          // Deleting removes what the refused download of the load left: a record, and no bytes.
+          // Deletes the record of the rejected download, which has no bytes.
           if (action === 'DELETE_MODEL') expect(reply.payload).toMatchObject({ freed: 0 });
           else expect({ action, code: reply.code }).not.toEqual({ action, code: undefined });
         }

@@ -24,7 +24,7 @@ import { RecordedLog } from '../../support/recorded-log.ts';
 const CHUNK = QUICK_LIMITS.chunkBytes;
 const CONTENT = seededBytes(3 * CHUNK + 5, 81);
 const [OWNER = '', REPO_FOLDER = ''] = REPO.split('/');
-/** A file of the user's own, in the folder that a link leads to. */
+/** A file that belongs to the user, in the target of a link. */
 const MINE = readModelName({ modelPath: REPO, modelFile: 'mine.gguf' });
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -48,8 +48,8 @@ const remove = (name: Parameters<CacheFixture['cache']['delete']>[0] = NAME) => 
 const quietly = () => ({ signal: new AbortController().signal, onProgress: () => {} });
 
 /**
- * Links `models/` or the owner folder, and puts a file of the user into the target. Returns the repository's folder
- * there.
+ * Links `models/` or the owner folder, and writes a file of the user to the target. Returns the repository's folder in
+ * the target.
  */
 async function linkTo(target: string, which: 'models' | 'owner'): Promise<string> {
   const repo = which === 'models' ? join(target, OWNER, REPO_FOLDER) : join(target, REPO_FOLDER);
@@ -227,7 +227,7 @@ describe('a link that is not followed', () => {
     await rm(link, { recursive: true, force: true });
     await mkdir(dirname(link), { recursive: true });
     await symlink(target, link);
-    // What the link would lead to if it were followed.
+    // The path behind the link.
     const precious = at(OWNER, REPO_FOLDER, file);
     await mkdir(dirname(precious), { recursive: true }).catch(() => {});
     await writeFile(precious, 'precious').catch(() => {});

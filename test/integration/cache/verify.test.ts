@@ -250,7 +250,7 @@ describe('repairing a model', () => {
     fixture.hub.clearFaults();
     const from = fixture.hub.requests.length;
     await fixture.cache.download(NAME);
-    // No byte of the two damaged chunks had arrived; an interruption after some bytes would be retried without limit.
+    // No byte of the two damaged chunks was received: an interruption after some bytes would be retried without limit.
     expect(fixture.requestedBytes(from)).toBe(CONTENT.length - (left?.downloaded ?? 0));
     expect(fixture.requestedBytes(from)).toBe(2 * CHUNK);
     expect(await readFile(modelPath())).toEqual(CONTENT);
@@ -275,8 +275,8 @@ describe('repairing a model', () => {
 
 const CHILD = fileURLToPath(new URL('../../support/cache/repair-child.ts', import.meta.url));
 
-/** Repairs in a process that is killed after this many bytes; undefined: lets it finish. */
-async function repairKilledAfter(moments: number | undefined): Promise<boolean> {
+/** Repairs in a process that is killed after this many progress reports; undefined lets it finish. */
+async function repairKilledAfter(reports: number | undefined): Promise<boolean> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD], {
     env: { PATH: process.env.PATH, TABAGENT_HOME: fixture.home, HF_ENDPOINT: fixture.hub.url, HOME: fixture.home },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -286,7 +286,7 @@ async function repairKilledAfter(moments: number | undefined): Promise<boolean> 
   for await (const line of createInterface({ input: child.stdout })) {
     done ||= line === 'done';
     lines += 1;
-    if (lines === moments) child.kill('SIGKILL');
+    if (lines === reports) child.kill('SIGKILL');
   }
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   return done;
@@ -304,7 +304,7 @@ describe('a repair that is killed', () => {
       const done = await repairKilledAfter(moments);
       if (done) break;
       killed += 1;
-      // Either damaged under its name as before, or a partial file, never anything else.
+      // Either the damaged file under its name or a partial file exists.
       const partials = await readdir(join(fixture.home, 'partial'));
       expect([existsSync(modelPath()), partials.length]).toEqual(existsSync(modelPath()) ? [true, 0] : [false, 1]);
       if (existsSync(modelPath())) await damage(bad);

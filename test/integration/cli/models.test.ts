@@ -92,7 +92,7 @@ describe('models on the command line', () => {
     hub.fault({ kind: 'stall', after: markovModel().length / 2, match: ({ server }) => server === 'cdn' });
     const child = startCommand(['pull', ID], { home: fixture.home, env: { HF_ENDPOINT: hub.url } });
     const end = collectOutput(child);
-    // Not after the first line, which may precede the first byte.
+    // Waits for more than the first line, which may precede the first byte.
     child.stderr.on('data', (text: Buffer | string) => {
       if (!child.killed && / [1-9]\d\.\d %/.test(String(text))) child.kill('SIGINT');
     });

@@ -25,7 +25,7 @@ describe('tabagent ps', () => {
   it('lists the models that are loaded in any host', async () => {
     expect(await tabagent('ps')).toMatchObject({ code: 0, stdout: '', stderr: 'No models are loaded.\n' });
     const [one, two] = [fixture.host(), fixture.host()];
-    // With other settings, so that the second host does not use the model of the first.
+    // Other settings prevent the second host from using the model of the first.
     for (const [host, n_ctx] of [
       [one, 256],
       [two, 128],
@@ -35,7 +35,7 @@ describe('tabagent ps', () => {
     }
     expect(new Set((await hosts()).map(({ pid }: { pid: number }) => pid))).toEqual(new Set([one.pid, two.pid]));
     const listed = payloadOf('LIST_HOSTS', await one.request('LIST_HOSTS'));
-    // A host that lists itself still lets the others list it.
+    // A host that lists itself must still be listed by others.
     expect(payloadOf('LIST_HOSTS', await two.request('LIST_HOSTS')).hosts).toEqual(listed.hosts);
     const own = payloadOf('GET_LOADED_MODELS', await one.request('GET_LOADED_MODELS'));
     expect(listed.hosts.find(({ pid }) => pid === one.pid)?.models).toEqual(own.models);

@@ -8,7 +8,7 @@ import { startHub } from '../../support/hub/hub.ts';
 
 const REPO = 'tabagent/markov-gguf';
 
-/** ESC, with which every control sequence of a terminal begins. */
+/** The escape character, which starts control sequences of a terminal. */
 const ESC = '\u001b';
 
 describe('a command on a terminal', () => {

@@ -13,7 +13,7 @@ const MODEL = 'tabagent/markov-gguf/markov-f16.gguf';
 const ENDLESS = 'tabagent/markov-gguf/endless.gguf';
 /** One thread: on a busy computer with two cores, several threads wait for each other. */
 const QUICK = ['--threads', '1', '--gpu-layers', '0'];
-/** More than any test waits for. */
+/** Longer than any test. */
 const LONG = ['--context', '65536', '--max-tokens', '65000'];
 /** The model continues the last message. */
 const metadata = { 'tokenizer.chat_template': string("{{ messages[-1]['content'] }}") };

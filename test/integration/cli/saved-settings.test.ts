@@ -14,7 +14,7 @@ describe('the settings that "tabagent install" saves', () => {
   });
   afterEach(() => rmSync(home, { recursive: true }));
 
-  /** Runs a command as a browser or another terminal would: with nothing but the home folder in the environment. */
+  /** Runs a command with only the home folder in its environment, as in a browser or another terminal. */
   const elsewhere = (typed: string[], env: NodeJS.ProcessEnv = {}) =>
     runCommand(typed, { home, env: { TABAGENT_HOME: undefined, OLLAMA_MODELS: undefined, ...env } });
   const install = (env: NodeJS.ProcessEnv) => elsewhere(['install', '--browser', 'firefox'], env);
@@ -30,7 +30,7 @@ describe('the settings that "tabagent install" saves', () => {
     expect(await folderOf()).toBe(join(large, 'models'));
     const status = await elsewhere(['call', 'get_hf_token_status']);
     expect(JSON.parse(status.stdout).payload.endpoint).toBe(HF_ENDPOINT);
-    // What the environment has, even if it is empty, comes first.
+    // The environment takes precedence, even if a variable is empty.
     const own = await elsewhere(['call', 'get_hf_token_status'], { HF_ENDPOINT: '' });
     expect(JSON.parse(own.stdout).payload.endpoint).toBe('https://huggingface.co');
   });
@@ -55,7 +55,7 @@ describe('the settings that "tabagent install" saves', () => {
   it('do not replace what the user wrote', async () => {
     mkdirSync(large);
     writeFileSync(join(large, 'environment.json'), '{"HF_HOME": "/srv/hf"}', { mode: 0o600 });
-    // Empty, for commands in tests turn the measurement of speed off.
+    // Empty, because tests disable the speed measurement.
     await install({ TABAGENT_HOME: large, NO_PROXY: 'intranet', TABAGENT_SPEED_TEST: '' });
     const saved = () => JSON.parse(readFileSync(join(large, 'environment.json'), 'utf8'));
     expect(saved()).toEqual({ HF_HOME: '/srv/hf', NO_PROXY: 'intranet' });

@@ -72,7 +72,7 @@ describe(`a download (content of seed ${SEED})`, () => {
       hub: { repos: { [REPO]: { files: { [FILE]: CONTENT, 'other.gguf': CONTENT } } } },
     });
     const waiting = fixture.cache.download(NAME, { maxBytesPerSecond: 1_024 }).catch((error: unknown) => error);
-    // Another download of the same host is not slowed down, though it is as large and starts later.
+    // Another download of the same host has no limit: it is as large, and starts later.
     const other = readModelName({ modelPath: REPO, modelFile: 'other.gguf' });
     await fixture.cache.download(other);
     expect(await fixture.cache.status(NAME)).toMatchObject({ status: 'downloading' });
@@ -126,7 +126,7 @@ describe(`a download (content of seed ${SEED})`, () => {
       });
     });
 
-    /** Pauses when something has come; gives what was told last, and what the pause left. */
+    /** Pauses after the first progress. Returns the last reported size and the size after the pause. */
     async function pauseAtOnce(): Promise<{ told: number; left: number }> {
       let told = 0;
       const pauses: Promise<unknown>[] = [];

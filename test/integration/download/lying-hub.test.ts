@@ -121,7 +121,7 @@ describe('a download from a server with incorrect range responses', () => {
 });
 
 describe('a download from a server that allows few connections', () => {
-  /** Answers `limit` requests at a time, and the others with `refuse`. */
+  /** Accepts `limit` concurrent requests, and responds to others with `refuse`. */
   function limited(limit: number, refuse: Answer, match: (request: HubRequest) => boolean, accept: Answer): void {
     let live = 0;
     fixture.hub.fault({

@@ -20,7 +20,7 @@ import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
 
 const folder = tempFolder('budget');
-/** A model whose tokenizer fills memory without end for a text that begins like a token and continues differently. */
+/** A model whose tokenizer endlessly allocates memory for text that starts like a token and continues differently. */
 const endless = join(folder.path, 'endless.gguf');
 const good = join(folder.path, 'good.gguf');
 const ENDLESS_PROMPT = '<';
@@ -123,7 +123,7 @@ describe('a model', () => {
     const pid = host.pidOf('endless');
     let result: unknown;
     let isEnded: boolean | undefined = false;
-    // A stop that arrives before the native call ends the generation as usual; then the next one arrives later.
+    // A stop that arrives before the native call ends the generation normally. The test then tries again.
     for (let attempt = 0; attempt < 20 && isEnded !== true; attempt++) {
       const answer = host.models.generate('endless', request(ENDLESS_PROMPT)).catch((error: unknown) => error);
       for (let turn = 0; turn <= attempt * 100; turn++) await setImmediate();

@@ -55,7 +55,7 @@ function expectClose(found: ArrayLike<number>, expected: ArrayLike<number>, tole
   }
 }
 
-/** The numbers of a vector that are not about zero, by their place. */
+/** Returns the non-zero components of a vector by index. */
 function marks(vector: Float32Array): Record<number, number> {
   return Object.fromEntries([...vector.entries()].filter(([, value]) => Math.abs(value) > 1e-3));
 }
@@ -89,7 +89,7 @@ describe('embedding', () => {
     const last = await vectorOf('story', 'once upon a');
     expect(cosine(last, await vectorOf('story', 'a'))).toBeCloseTo(1, 5);
     expect(cosine(last, await vectorOf('story', 'once'))).toBeCloseTo(0, 5);
-    // The beginning token and one other: half of each.
+    // The start token and one other, half each.
     expect(Object.values(marks(await vectorOf('mean', 'a')))).toEqual([expect.closeTo(0.5, 2), expect.closeTo(0.5, 2)]);
     expect(cosine(await vectorOf('mean', 'once upon'), await vectorOf('mean', 'upon once'))).toBeCloseTo(1, 5);
   });
@@ -161,7 +161,7 @@ describe('embedding', () => {
       const controller = new AbortController();
       const first = host.models.embed('long', order, controller.signal);
       const waiting = host.models.embed('long', order, controller.signal);
-      // The first one's turn has come by then: nothing is before it.
+      // The first request is running by then, because the queue is empty.
       await setImmediate();
       controller.abort(new Error('gone'));
       await expect(waiting).rejects.toThrow('gone');
@@ -188,7 +188,7 @@ describe('embedding', () => {
       await setImmediate();
       await end();
       for (const one of await ends) expect(one).toMatchObject({ status: 'rejected', reason: { code } });
-      // With its process gone it is no longer there, which the engine hears at about the same time.
+      // The engine learns at about the same time that the process has exited.
       if (host.models.get('passing') !== undefined) await host.models.unload('passing');
     });
   });

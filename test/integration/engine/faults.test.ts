@@ -22,7 +22,7 @@ function started(options: ConstructorParameters<typeof TestModels>[0] = {}): Tes
   return host;
 }
 
-/** An engine whose warm runner is suspended by a signal: a load on it makes no progress. */
+/** Returns an engine whose warm runner is suspended by a signal, so that a load makes no progress. */
 async function withStoppedRunner(): Promise<{ host: TestModels; pid: number }> {
   const host = started();
   const ready = host.log.next('engine.runner-ready');
@@ -100,7 +100,7 @@ describe('a load', () => {
     const controller = new AbortController();
     const reason = new Error('the client went away');
     const loading = host.load(await loadRequest('m', file), { signal: controller.signal });
-    // By then the load is the warm runner's.
+    // The warm runner has received the load by then.
     await setImmediate();
     controller.abort(reason);
     await expect(loading).rejects.toBe(reason);

@@ -16,7 +16,9 @@ import { string } from '../../support/gguf/write-gguf.ts';
 const GREEDY: Sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
 const SAMPLED: Sampling = { ...GREEDY, temperature: 1 };
 
-/** Refuses a system message, as Gemma's does; else gives the messages' words, with the end token where they end. */
+/**
+ * Rejects a system message, like Gemma's template. Otherwise renders the contents of messages, each with the end token.
+ */
 const TEMPLATE = `{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}
 {{- m.content }} {% endfor %}`;
 
@@ -49,7 +51,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** Generates with defaults that leave everything to the chain. */
+/** Generates with defaults that do not modify the chain's probabilities. */
 function generate(id: string, order: Partial<GenerateRequest> = {}, options: GenerateOptions = {}) {
   return host.models.generate(
     id,
@@ -63,8 +65,8 @@ function textOf(events: readonly GenerationProgress[]): string {
   return events.map((event) => (event.type === 'text' ? event.text : '')).join('');
 }
 
-/** Starts a generation and waits until its first event is there. */
-async function begun(id: string, order: Partial<GenerateRequest> = {}, options: GenerateOptions = {}) {
+/** Starts a generation and waits for its first event. */
+async function startGeneration(id: string, order: Partial<GenerateRequest> = {}, options: GenerateOptions = {}) {
   const first = Promise.withResolvers<void>();
   const events: GenerationProgress[] = [];
   const result = generate(id, order, {
@@ -168,7 +170,7 @@ describe('a prompt', () => {
   });
 
   it('that leaves one token in the context generates one token', async () => {
-    // The beginning token, and 254 words of one token each.
+    // The start token, and 254 words of one token each.
     const prompt = ['once', ...Array.from({ length: 253 }, () => 'upon')].join(' ');
     expect(await generate('story', { input: { prompt } })).toMatchObject({
       text: ' one',
@@ -180,7 +182,7 @@ describe('a prompt', () => {
   it('is evaluated only from the first token that differs from the previous one', async () => {
     const first = await generate('story', { input: { prompt: 'a small time' } });
     const next = await generate('story', { input: { prompt: `a small time${first.text} once` } });
-    // All that was evaluated: the prompt and every token of the answer, whose end the model itself set.
+    // All evaluated tokens: the prompt and the answer, which the model ended.
     expect(next.usage.cachedPromptTokens).toBe(first.usage.promptTokens + first.usage.completionTokens);
     const other = await generate('story', { input: { prompt: 'a model' } });
     expect(other.usage.cachedPromptTokens).toBe(2);
@@ -287,7 +289,7 @@ describe('constrained output', () => {
     });
     // A model with random weights also writes malformed UTF-8: three bytes that llama.cpp counts as one character.
     const text = decoded.replaceAll('\uFFFD\uFFFD\uFFFD', '\uFFFD');
-    // A model with random weights may continue without end if it is allowed to.
+    // A model with random weights may generate endlessly if the grammar allows it.
     expect(finishReason === 'stop' ? accepts(expression, text) : !isNothing(derive(expression, text))).toBe(true);
     expect(text).not.toBe('');
   });
@@ -299,7 +301,7 @@ describe('constrained output', () => {
   });
 
   it('follows a grammar', async () => {
-    // Without it, the likeliest word here is `small`.
+    // Without it, the most likely word is `small`.
     const constraint = { grammar: 'root ::= " model" | " once"' };
     expect((await generate('story', { input: { prompt: 'a' }, constraint })).text).toBe(' model');
   });
@@ -365,7 +367,7 @@ describe('a conversation', () => {
     const plain = await generate('chat', { input: { prompt: 'once</s>' }, maxNewTokens: 1 });
     expect(plain.usage.promptTokens).toBe(3);
     const said = await generate('chat', { ...chat(['user', 'once</s>']), maxNewTokens: 1 });
-    // `<`, `/`, `s`, `>`: at least a token each, and the space of the template.
+    // `<`, `/`, `s`, `>`: at least one token each, and the space in the template.
     expect(said.usage.promptTokens).toBeGreaterThanOrEqual(6);
   });
 
@@ -396,7 +398,7 @@ describe('a conversation', () => {
 
 describe('a stop', () => {
   it('ends a generation and returns its text so far, which matches the events', async () => {
-    const { result, events } = await begun('endless');
+    const { result, events } = await startGeneration('endless');
     expect(host.models.stopGenerations({ id: 'endless' })).toMatchObject([{ model: { id: 'endless' }, count: 1 }]);
     const { text, finishReason, usage } = await result;
     expect(finishReason).toBe('stopped');
@@ -407,14 +409,14 @@ describe('a stop', () => {
   });
 
   it('ends the evaluation of a long prompt', async () => {
-    const { result, events } = await begun('endless', { input: { prompt: 'tock tick '.repeat(7_000) } });
+    const { result, events } = await startGeneration('endless', { input: { prompt: 'tock tick '.repeat(7_000) } });
     expect(events[0]).toMatchObject({ type: 'prompt' });
     host.models.stopGenerations({ id: 'endless' });
     expect(await result).toMatchObject({ finishReason: 'stopped', text: '', usage: { completionTokens: 0 } });
   });
 
   it('of a waiting generation does not affect the running one', async () => {
-    const running = await begun('endless', {}, { tag: 'first' });
+    const running = await startGeneration('endless', {}, { tag: 'first' });
     const waiting = generate('endless', {}, { tag: 2 });
     host.models.stopGenerations({ tag: 2 });
     expect(await waiting).toMatchObject({ finishReason: 'stopped', text: '', usage: { completionTokens: 0 } });
@@ -425,7 +427,7 @@ describe('a stop', () => {
   it('by a signal rejects with its reason, and the next generation works', async () => {
     const controller = new AbortController();
     const reason = new Error('the client went away');
-    const { result } = await begun('endless', {}, { signal: controller.signal });
+    const { result } = await startGeneration('endless', {}, { signal: controller.signal });
     controller.abort(reason);
     await expect(result).rejects.toBe(reason);
     expect((await generate('endless', { maxNewTokens: 2 })).text).toBe('tick tock');
@@ -445,7 +447,7 @@ describe('several generations', () => {
   });
 
   it('of two models overlap', async () => {
-    const { result } = await begun('endless');
+    const { result } = await startGeneration('endless');
     expect((await generate('story')).text).toBe(STORY_GREEDY);
     expect(host.models.stopGenerations()).toMatchObject([{ model: { id: 'endless' } }]);
     expect((await result).finishReason).toBe('stopped');
@@ -455,7 +457,7 @@ describe('several generations', () => {
 describe('a model that is lost while it generates', () => {
   async function loaded(id: string) {
     await host.load(await loadRequest(id, join(folder.path, 'endless.gguf'), { contextSize: 16_384 }));
-    return begun(id);
+    return startGeneration(id);
   }
 
   it('because its runner was killed rejects all waiting requests with ENGINE_CRASHED', async () => {

@@ -13,7 +13,7 @@ import { tempFolder } from '../../support/gguf/temp-folder.ts';
 const folder = tempFolder('hostile');
 afterAll(() => folder.remove());
 
-/** Files of one run. Some two thirds end in the preflight; each of the others costs a process. */
+/** Number of files. The preflight rejects about two thirds; each of the others requires a process. */
 const FILES = 40;
 
 describe('hostile files', () => {
@@ -49,7 +49,7 @@ describe('hostile files', () => {
       writeFileSync(file, good);
       const { model } = await host.load(await loadRequest('good', file));
       expect(model.id).toBe('good');
-      // A run in which nothing was refused, or everything, would test nothing.
+      // Ensures that some files were rejected and others loaded.
       expect(outcomes.some((outcome) => outcome.endsWith('MODEL_REJECTED'))).toBe(true);
       expect(outcomes.some((outcome) => outcome.endsWith('loaded'))).toBe(true);
     } finally {

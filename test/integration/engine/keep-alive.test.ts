@@ -20,7 +20,7 @@ const folder = tempFolder('keep-alive');
 const file = join(folder.path, 'markov.gguf');
 const hosts: TestModels[] = [];
 
-/** So large that a generation does not reach its end while other models are loaded, on a slow machine either. */
+/** Large enough that a generation does not finish while other models are loaded, even on a slow machine. */
 const CONTEXT_SIZE = 65_536;
 
 beforeAll(() => writeFileSync(file, markovModel({ chain: ENDLESS })));
@@ -45,7 +45,7 @@ function started() {
   return { host, models, clock, changes, unloaded, load };
 }
 
-/** Has a model generate without end, and resolves when it does. */
+/** Starts an endless generation, and resolves when it has started. */
 async function generating(models: ModelRegistry, id: string): Promise<{ stop(): Promise<unknown> }> {
   const begun = Promise.withResolvers<void>();
   const done = models.generate(
@@ -67,8 +67,8 @@ async function generating(models: ModelRegistry, id: string): Promise<{ stop(): 
   };
 }
 
-/** A machine that has so much main memory for models, and what the engine's models took besides. */
-function roomFor(
+/** Simulates a machine with this much main memory for models, in addition to the memory of the loaded ones. */
+function memoryFor(
   bytes: number,
   { engine, models }: TestModels,
 ): Pick<Services, 'hardware' | 'engine' | 'models'> & { readonly taken: () => number } {
@@ -77,7 +77,7 @@ function roomFor(
   const { facts, microarchitecture, variant } = recorded;
   const taken = () => models.list().reduce((sum, { ramUsed }) => sum + ramUsed, 0);
   const snapshot = async (): Promise<HardwareSnapshot> => ({
-    // Windows counts no mapped pages as available, so the figures are the models' own.
+    // On Windows, mapped pages do not count as available, so the numbers are those of the models.
     cpu: { ...facts, platform: 'win32', microarchitecture, variant },
     gpus: [],
     memory: { total: 1e12, available: MINIMUM_RESERVE.ram + bytes - taken() },
@@ -91,12 +91,12 @@ function roomFor(
   };
 }
 
-async function planned(id: string, services: ReturnType<typeof roomFor>, contextSize = 256) {
+async function planned(id: string, services: ReturnType<typeof memoryFor>, contextSize = 256) {
   const { shape } = await inspectModel([file]);
   return planLoad({ id, request: { modelPath: id, settings: { n_ctx: contextSize } }, shape }, services);
 }
 
-/** Bytes this model needs. */
+/** Returns the memory that the model requires, in bytes. */
 async function needed(contextSize = 256): Promise<number> {
   const { shape } = await inspectModel([file]);
   const snapshot = { cpu: { platform: 'win32' }, gpus: [], memory: { total: 1e12, available: 1e12 } };
@@ -138,10 +138,10 @@ describe('a load that does not fit together with others', () => {
     await load('a/b/three.gguf');
     clock.advance(1);
     models.setActive('a/b/one.gguf');
-    const machine = roomFor(0, host);
-    const parts = roomFor(machine.taken() + (await needed()) - 1, host);
+    const machine = memoryFor(0, host);
+    const parts = memoryFor(machine.taken() + (await needed()) - 1, host);
     await planned('a/b/four.gguf', parts);
-    // `one` was used first of all, but is the active one.
+    // `one` is the least recently used, but active.
     expect(models.list().map(({ id }) => id)).toEqual(['a/b/one.gguf', 'a/b/three.gguf']);
     expect(changes.at(-1)).toMatchObject({ type: 'unloaded', id: 'a/b/two.gguf', reason: 'room' });
   });
@@ -149,7 +149,7 @@ describe('a load that does not fit together with others', () => {
   it('unloads the active model only if unloading others is not enough', async () => {
     const { host, models, load } = started();
     await load('a/b/one.gguf');
-    await planned('a/b/two.gguf', roomFor(roomFor(0, host).taken() + (await needed()) - 1, host));
+    await planned('a/b/two.gguf', memoryFor(memoryFor(0, host).taken() + (await needed()) - 1, host));
     expect(models.list()).toEqual([]);
   });
 
@@ -159,9 +159,9 @@ describe('a load that does not fit together with others', () => {
     const endless = await generating(models, 'a/b/one.gguf');
     clock.advance(1);
     await load('a/b/two.gguf');
-    await planned('a/b/three.gguf', roomFor(roomFor(0, host).taken() + (await needed()) - 1, host));
+    await planned('a/b/three.gguf', memoryFor(memoryFor(0, host).taken() + (await needed()) - 1, host));
     expect(models.list().map(({ id }) => id)).toEqual(['a/b/one.gguf']);
-    await expect(planned('a/b/three.gguf', roomFor(roomFor(0, host).taken() + 1, host))).rejects.toMatchObject({
+    await expect(planned('a/b/three.gguf', memoryFor(memoryFor(0, host).taken() + 1, host))).rejects.toMatchObject({
       code: 'INSUFFICIENT_MEMORY',
     });
     await endless.stop();
@@ -171,7 +171,7 @@ describe('a load that does not fit together with others', () => {
     const { host, models, load } = started();
     await load('a/b/one.gguf');
     const room = (await needed(8192)) - 1;
-    await expect(planned('a/b/two.gguf', roomFor(room, host), 8192)).rejects.toMatchObject({
+    await expect(planned('a/b/two.gguf', memoryFor(room, host), 8192)).rejects.toMatchObject({
       code: 'INSUFFICIENT_MEMORY',
       details: { needed: { ram: room + 1, vram: 0 }, available: { ram: room, vram: 0 } },
     });
@@ -181,7 +181,7 @@ describe('a load that does not fit together with others', () => {
   it('keeps the others loaded if all fit', async () => {
     const { host, models, load } = started();
     await load('a/b/one.gguf');
-    await planned('a/b/two.gguf', roomFor(roomFor(0, host).taken() + (await needed()), host));
+    await planned('a/b/two.gguf', memoryFor(memoryFor(0, host).taken() + (await needed()), host));
     expect(models.list()).toHaveLength(1);
   });
 });

@@ -138,7 +138,7 @@ describe('an engine', () => {
     const ready = host.log.next('engine.runner-ready');
     host.engine.warm();
     await ready;
-    // A stopped process takes its time to unload, and the warm one would be done loading long before.
+    // Unloading a suspended process takes time, and the warm runner would have loaded long before.
     process.kill(before ?? 0, 'SIGSTOP');
     const unloading = host.models.unload('m');
     const { alreadyLoaded } = await host.load(order);

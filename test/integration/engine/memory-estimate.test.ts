@@ -6,7 +6,7 @@ import { type MemoryCase, measureMemory } from '../../support/engine/measure-mem
 import { MODEL_KINDS, type ModelKind, writeModelKind } from '../../support/gguf/model-kinds.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
-/** Largest deviation of an estimate from what llama.cpp allocates. */
+/** Maximum deviation of an estimate from llama.cpp's allocations. */
 const TOLERANCE = 0.1;
 
 /** Loads of each model: a short and a long context, several texts, a batch of another size, a quantized cache. */

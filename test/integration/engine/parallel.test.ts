@@ -35,7 +35,7 @@ function generate(id: string, order: Partial<GenerateRequest> = {}, options: Gen
   );
 }
 
-/** Words of the made model: different for each seed. */
+/** Returns words of the generated model, which differ for each seed. */
 function words(seed: number, count: number): string {
   return Array.from({ length: count }, (_, i) => `w${(seed * 131 + i * 17) % 3000}`).join(' ');
 }
@@ -49,7 +49,7 @@ describe('several generations', () => {
     for (const [index, result] of running.entries()) void result.then(() => ends.push('ab'[index] ?? ''));
     const short = generate('two', { maxNewTokens: 3 });
     host.models.stopGenerations({ id: 'two', tag: 'b' });
-    // The third takes the place of the one that was stopped, while the first still runs.
+    // The third replaces the stopped one while the first is still running.
     expect((await short).usage.completionTokens).toBe(3);
     expect(ends).toEqual(['b']);
     host.models.stopGenerations({ id: 'two', tag: 'a' });

@@ -23,13 +23,13 @@ beforeAll(() => largeModel(model, { megabytes: 8, seed: 5 }));
 afterEach(async () => void (await Promise.all(hosts.splice(0).map((host) => host.close()))));
 afterAll(() => folder.remove());
 
-/** A folder for evaluated prompts that no other test uses. */
+/** Returns a new folder for evaluated prompts. */
 function newFolder(): string {
   homes += 1;
   return join(folder.path, `states-${homes}`);
 }
 
-/** A host that keeps evaluated prompts in a folder, with the model loaded. */
+/** Starts a host with a folder for evaluated prompts, and loads the model. */
 async function start(
   states: string,
   settings: Partial<LoadSettings> = {},
@@ -48,7 +48,7 @@ async function start(
   return { host, load, ask, unload: () => host.models.unload('m') };
 }
 
-/** The state files of all models. */
+/** Returns the state files of all models. */
 function statesIn(states: string): string[] {
   return readdirSync(states, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'open')
@@ -56,7 +56,7 @@ function statesIn(states: string): string[] {
     .filter((file) => file.endsWith('.state'));
 }
 
-/** Words of the made model: different for each seed. */
+/** Returns words of the generated model, which differ for each seed. */
 function words(seed: number, count = 60): string {
   return Array.from({ length: count }, (_, i) => `w${(seed * 131 + i * 17) % 3000}`).join(' ');
 }
@@ -96,10 +96,10 @@ describe('the evaluated prompt of a conversation', () => {
     const states = newFolder();
     const { ask, unload } = await start(states);
     const first = await ask(words(1), { conversation: 'a', isTemporary: true });
-    // Another conversation takes the sequence: what it held before would be saved now.
+    // Another conversation uses the sequence, whose previous state would be saved now.
     await ask(words(2), { conversation: 'b' });
     const again = await ask(words(1), { isTemporary: true });
-    // The first word begins alike.
+    // The first word has the same start.
     expect(again.evaluated).toBeGreaterThan(first.tokens - 16);
     await unload();
     expect(statesIn(states).map((file) => file.includes(ownerOf('b')))).toEqual([true]);
@@ -206,7 +206,7 @@ describe('a modified state file', () => {
       const again = await one.ask(words(1));
       expect(again).toEqual({ ...first, evaluated: again.tokens });
       await one.unload();
-      // It was evaluated again, and saved under the same name.
+      // The prompt was evaluated again, and saved under the same name.
       expect(readFileSync(file).length).toBe(good.length);
     }
   }, 120_000);

@@ -9,10 +9,10 @@ import { string } from '../../support/gguf/write-gguf.ts';
 
 const GREEDY: Sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
 
-/** Gives the words of the messages, and the beginning of a block where the request wants one. */
+/** Renders the contents of messages, and opens a reasoning block if the request asks for it. */
 const TEMPLATE = "{% for m in messages %}{{ m.content }}{% endfor %}{{ '<think>' if opened }}";
 
-/** Models that write markup: in control tokens, in tokens that are text, in plain words, and in channels. */
+/** Models that generate markup: as control tokens, as text tokens, as plain text, and as channels. */
 const MODELS: Readonly<Record<string, MarkovOptions>> = {
   control: {
     chain: {

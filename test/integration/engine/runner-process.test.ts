@@ -30,7 +30,7 @@ describe('a runner', () => {
     const exited = once(host, 'exit');
     host.kill('SIGKILL');
     await exited;
-    // They are not this process's children, so there is no event to wait for; the test's own time limit bounds this.
+    // They are not children of this process, so there is no exit event. The test's time limit bounds the wait.
     while (pids.some(isAlive)) await nextTurn();
     expect(pids.map(isAlive)).toEqual([false, false]);
   });
@@ -76,7 +76,7 @@ describe('a runner', () => {
     expect(warm.pid).toBe(runner?.pid);
     expect(await runner?.exited).toMatchObject({ signal: 'SIGKILL' });
     expect(warm.pid).toBeUndefined();
-    // It was ended, which is no news; only a death of its own is.
+    // An intended exit is not logged, only an unexpected one.
     expect(died).toEqual([]);
   });
 });

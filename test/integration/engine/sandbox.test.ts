@@ -25,7 +25,10 @@ import { findProgram } from '../../support/find-program.ts';
 import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
-/** Why bubblewrap cannot be tried: it is missing, or the system lets no program make namespaces, as in many containers. */
+/**
+ * Returns why bubblewrap cannot be tested: it is missing, or the system does not allow namespaces, as in many
+ * containers.
+ */
 function missing(): string | undefined {
   const program = findProgram('bwrap');
   if (program === undefined) return 'bubblewrap is not installed';
@@ -189,7 +192,7 @@ function lastChild(pid: number): number {
   return childrenOf(pid).at(-1) ?? pid;
 }
 
-/** A process that nobody has waited for is still listed after its end. */
+/** Returns whether a process is running. A zombie is still listed after its exit. */
 function isRunning(pid: number): boolean {
   if (!isAlive(pid)) return false;
   try {
@@ -199,7 +202,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** What a system does that lets no program make namespaces. */
+/** Simulates a system that does not allow namespaces. */
 function brokenSandbox(folder: string): Containment {
   const program = join(folder, 'bwrap');
   writeFileSync(program, '#!/bin/sh\necho "bwrap: no namespaces for you" >&2\nexit 1\n');

@@ -15,7 +15,7 @@ const GREEDY: Sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetition
 
 const { template } = FAMILIES[0];
 
-/** Answers with text, and would ask for the weather of 99 days. */
+/** Answers with text, and would request the weather of 99 days. */
 const WORDS: ScriptedAnswer = { template, pieces: ['Just ', 'words.'] };
 const WRONG: ScriptedAnswer = {
   template,
@@ -29,7 +29,7 @@ const WRONG: ScriptedAnswer = {
     '\n</tool_call>',
   ],
 };
-/** Reasons before it calls, and mentions calls while it does. */
+/** Reasons before a call, and mentions calls in its reasoning. */
 const THINKS: ScriptedAnswer = {
   template: `${template}{{ '<think>' if false }}`,
   pieces: [

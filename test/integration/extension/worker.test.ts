@@ -32,7 +32,7 @@ describe('the background worker, with real hosts', () => {
   let notified: LongTask[];
   let nextReply: object | undefined;
 
-  /** Returns the reply to give in the place of the host, once. */
+  /** Returns the reply to send instead of the host's, once. */
   function takeReply(): object | undefined {
     const reply = nextReply;
     nextReply = undefined;
@@ -41,7 +41,7 @@ describe('the background worker, with real hosts', () => {
 
   beforeEach(async () => {
     fixture = await HostFixture.open();
-    // Whatever the messages, the prompt is where the chain starts.
+    // Renders the same prompt for all messages: the start of the chain.
     const metadata = { 'tokenizer.chat_template': string('{{ bos_token }}') };
     const files = {
       'story.gguf': markovModel({ metadata }),

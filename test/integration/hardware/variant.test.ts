@@ -11,7 +11,7 @@ import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 const ROOT = join(import.meta.dirname, '../../..');
 const LOADED_VARIANT = join(ROOT, 'test/support/engine/loaded-variant.ts');
 
-// macOS on Apple's CPUs has one library, whose name does not say which build it is.
+// On Apple silicon there is one library, whose name does not identify the build.
 const whereNamed = process.platform === 'darwin' ? it.skip : it;
 
 describe('the variant of this machine', () => {
@@ -33,7 +33,7 @@ const PACKAGES = [
 describe("the CPU builds in node-llama-cpp's packages", () => {
   for (const [name, platform, architecture] of PACKAGES) {
     const folder = join(ROOT, `node_modules/@node-llama-cpp/${name}/bins/${name}`);
-    // npm may install only the packages of the system it runs on.
+    // npm may install only packages for its platform.
     const whereInstalled = existsSync(folder) ? it : it.skip;
 
     whereInstalled(`of ${name} have those the recorded CPUs get`, () => {

@@ -184,7 +184,7 @@ describe('a conversation turn', () => {
       settings,
     });
     expect(refused).toMatchObject({ code: 'CONTEXT_OVERFLOW' });
-    // The failed turn is left out of the next one.
+    // The failed turn is omitted from the next one.
     expect((await read()).messages.at(-1)).toMatchObject({ status: 'failed', content: '' });
     await ask('upon', { settings });
     // A question that does not fit even alone fails, but the next one does not.
@@ -254,7 +254,7 @@ describe('a conversation turn', () => {
     await ended;
     let content = '';
     while (content === '') {
-      // Each update of the generation lets time pass until the next save.
+      // Each update advances the clock towards the next save.
       await host.next(({ type }) => type === 'generationUpdate');
       content = (await read()).messages[1]?.content ?? '';
     }

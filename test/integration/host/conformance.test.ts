@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => workshop.close());
 
-/** Sends a message as the original's clients did, without a request id, and gives the next reply. */
+/** Sends a message without a request ID, as the original's clients did. Returns the next reply. */
 async function ask(message: Message): Promise<Message> {
   const reply = host.next((received) => 'status' in received);
   host.send(message);

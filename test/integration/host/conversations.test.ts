@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => workshop.close());
 
-/** All pages of a list. */
+/** Returns all pages of a list. */
 async function pages(host: HostProcess, action: string, fields: Message): Promise<Message[]> {
   const replies: Message[] = [];
   let cursor: string | undefined;
@@ -94,7 +94,7 @@ describe('conversations in a host', () => {
     expect(read.flatMap((page) => page.messages.map((message: Message) => message.id))).toEqual(
       messages.map((message) => message.id),
     );
-    // Milliseconds, as a browser's clock gives them, are seconds here.
+    // Timestamps in milliseconds, as in browsers, are converted to seconds.
     expect(read[0]?.messages[0].created_at).toBeCloseTo(Date.now() / 1000, -3);
     const exported = (await pages(host, 'EXPORT_CONVERSATIONS', {})).flatMap(({ rows }) => rows);
     expect(exported).toHaveLength(13);
@@ -125,7 +125,8 @@ describe('conversations in a host', () => {
       const host = workshop.host();
       await host.request('LIST_CONVERSATIONS');
       host.send({ action: 'SYNC_PUSH', conversations, messages });
-      // A quick request behind it is answered when the push is being worked on, or done: either way is a random moment.
+      // The reply to a quick request behind the push arrives during or after it, so the kill happens at a random
+      // moment.
       if (i > 0) host.send({ action: 'PING' });
       await Promise.race([host.next(() => true), new Promise((resolve) => setImmediate(resolve))]);
       await host.kill();

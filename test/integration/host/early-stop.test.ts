@@ -21,7 +21,7 @@ describe('a stop that arrives before its download has started', () => {
     fixture = await HostFixture.open();
     hub = fixture.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
     host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
-    // The cache is open, so that nothing waits for that.
+    // Opens the cache, so that later requests do not wait for it.
     await host.request('GET_ACTIVE_DOWNLOADS');
   });
   afterEach(() => fixture.close());
@@ -125,7 +125,7 @@ describe('CANCEL_VERIFY directly after a verification', () => {
     hub.fault({ kind: 'stall', after: 0 });
     const path = join(fixture.home, 'models', ...REPO.split('/'), FILE);
     mkdirSync(dirname(path), { recursive: true });
-    // There is no record of this model, so a verification asks the hub, which is silent.
+    // There is no record of this model, so a verification requests it from the hub, which does not respond.
     writeFileSync(path, markovModel());
     host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
   });

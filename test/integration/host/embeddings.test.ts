@@ -14,7 +14,7 @@ const WORDS = ['red', 'green', 'blue', 'warm', 'cold', 'sea', 'sun'];
 /** One thread: on a busy machine of two cores more of them wait for each other. */
 const SETTINGS = { n_gpu_layers: 0, n_threads: 1, n_ctx: 256 };
 
-/** The vector of length 1 in the direction of this one. */
+/** Returns the normalized vector. */
 function unit(vector: readonly number[]): number[] {
   const length = Math.hypot(...vector);
   return vector.map((value) => value / length);
@@ -167,7 +167,7 @@ describe('a client that disconnects while texts are embedded', () => {
       const settings = { ...SETTINGS, n_ctx: 4_096 };
       payloadOf('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: BERT, settings }));
       const begun = host.next(({ type }) => type === 'embeddingProgress');
-      // Minutes of work, of which the first piece is short.
+      // Minutes of work, with a short first batch.
       const texts = [...new Array<string>(16).fill('red'), ...new Array<string>(500).fill('red '.repeat(4_000))];
       host.send({ action: 'GENERATE_EMBEDDINGS', requestId: 1, texts });
       await begun;

@@ -17,7 +17,7 @@ const ID = `${REPO}/${FILE}`;
 const MODEL = markovModel();
 const SETTINGS = { n_gpu_layers: 0, n_ctx: 128, n_threads: 1 };
 
-/** As a disk might have changed it: the header is whole, the size the same. */
+/** Returns the content with a changed byte at the end, as from a disk error. Header and size are the same. */
 function changedAtEnd(content: Buffer): Buffer {
   return Buffer.concat([content.subarray(0, -1), Buffer.from([(content.at(-1) ?? 0) ^ 1])]);
 }
@@ -36,7 +36,7 @@ describe('models of other programs', () => {
   const ollama = () => join(fixture.home, '.ollama/models');
   const lmStudio = () => join(fixture.home, '.lmstudio/models');
   const hubCache = () => join(fixture.home, '.cache/huggingface/hub');
-  /** Requests for a file's bytes, not those that only ask what it is. */
+  /** Returns the requests for file contents, without those for metadata. */
   const fetched = () => hub.requests.filter(({ server, method }) => server === 'cdn' && method === 'GET').length;
   const downloadedModels = async () =>
     payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models;
@@ -141,7 +141,7 @@ describe('models of other programs', () => {
     ['LM Studio, without a checksum', () => put(MODEL, lmStudio(), 'someone/else/copy.gguf'), 'lmstudio'],
   ])('are not downloaded again if %s has the same bytes', async (_who, hold, source) => {
     const path = hold();
-    // Another host has listed what there is before, and looks again when it is asked again.
+    // Another host has already listed the models, and scans again for the next request.
     const other = fixture.host({ env: { HF_ENDPOINT: hub.url } });
     await other.request('GET_DOWNLOADED_MODELS');
     const reply = await host.request('DOWNLOAD_MODEL', { modelPath: ID });
@@ -164,7 +164,7 @@ describe('models of other programs', () => {
       progress: 100,
     });
 
-    // The other one knows it too, without asking the hub again.
+    // The other host also knows it, without another request to the hub.
     const asked = hub.requests.length;
     const listed = payloadOf('GET_DOWNLOADED_MODELS', await other.request('GET_DOWNLOADED_MODELS')).models;
     expect(listed).toEqual([expect.objectContaining({ id: ID, source, path })]);
@@ -187,7 +187,7 @@ describe('models of other programs', () => {
     const byName = await asker.request('LOAD_MODEL', { modelPath: `${repo}/${first}`, settings: SETTINGS });
     expect(byName).toMatchObject({ status: 'success', payload: { architecture: 'llama' } });
 
-    // Through the links of a snapshot too: llama.cpp finds further parts by the name of the first.
+    // Also through the links of a snapshot: llama.cpp finds further parts by the name of the first.
     for (const [file, content] of parts) putHubCache(hubCache(), { repo: 'a/b', file, content });
     const linked = await asker.request('LOAD_MODEL', { modelPath: `a/b/${first}`, settings: SETTINGS });
     expect(linked).toMatchObject({ status: 'success', payload: { modelPath: `a/b/${first}` } });

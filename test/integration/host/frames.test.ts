@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HostFixture } from '../../support/host/host-fixture.ts';
 import { CHROME_ORIGIN, HOST_MAIN, type Message } from '../../support/host/host-process.ts';
 
-/** A frame, made by hand. */
+/** Returns a frame, built without the host's code. */
 function frame(body: string | Buffer): Buffer {
   const bytes = Buffer.from(body);
   const length = Buffer.alloc(4);
@@ -155,7 +155,7 @@ describe('a host process over native messaging', () => {
     });
     const flood = frame(JSON.stringify({ action: 'NO_SUCH_ACTION_OF_SOME_LENGTH', requestId: 'x'.repeat(200) }));
     const burst = Buffer.concat(Array.from({ length: 1000 }, () => flood));
-    // A host that bounds its queue stops reading; one that does not takes all 300 MB.
+    // A host that limits its queue stops reading. One that does not would read all 300 MB.
     let taken = 0;
     while (taken < 300e6) {
       taken += burst.length;
@@ -183,7 +183,7 @@ describe('a host process over native messaging', () => {
   });
 });
 
-/** Resolves once nothing more has been taken from `stream` for a second: the other side has stopped reading. */
+/** Resolves when nothing was read from `stream` for a second, because the other side has stopped reading. */
 async function stopped(stream: { writableLength: number }): Promise<'stopped'> {
   let length = -1;
   while (length !== stream.writableLength) {

@@ -49,7 +49,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
       code: 'DISK_FULL',
       details: { needed: 30 * MB },
     });
-    // Only the header was requested, which shows the kind of the file.
+    // Only the header was requested, to detect the kind of the file.
     expect(hub.requests.filter(({ server, range }) => server === 'cdn' && range !== 'bytes=0-65535')).toEqual([]);
 
     hub.fault({ kind: 'stall', after: 3 * MB, match: ({ server, method }) => server === 'cdn' && method === 'GET' });
@@ -122,7 +122,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
   });
 });
 
-/** Fewer than the host needs for anything but answering, and a few more. */
+/** Limits of open files: from the number with which the host can only reply, to a few more. */
 const FEW_FILES = [24, 28, 32, 36, 44];
 
 const onPosix = process.platform === 'win32' ? describe.skip : describe;

@@ -20,10 +20,10 @@ const REASONER = `${REPO}/reasoner.gguf`;
 /** One thread: on a busy machine of two cores more of them wait for each other. */
 const SETTINGS = { n_gpu_layers: 0, n_threads: 1 };
 const GREEDY = { do_sample: false };
-/** As much as the context holds; only a stop or the context's end ends it. */
+/** As long as the context allows, until it is stopped. */
 const WITHOUT_END = { do_sample: false, max_new_tokens: 1_000_000 };
 
-/** A template that gives the last message's words and nothing else. */
+/** A template that renders only the content of the last message. */
 const TEMPLATE = '{{ bos_token }}{{ messages[-1].content }}';
 
 function isUpdate({ type }: Message): boolean {
@@ -351,7 +351,7 @@ describe('generation over native messaging', () => {
     host.send({ action: 'STOP_GENERATION', modelId: STORY });
     host.send({ action: 'STOP_GENERATION', modelId: LONG });
     await done;
-    // In the order of the requests, though the first one took longest.
+    // In the order of the requests, although the first one took longest.
     expect(replies.map(({ action, message }) => [action, message])).toEqual([
       ['GENERATE', undefined],
       ['STOP_GENERATION', 'No active generation to stop'],
@@ -359,7 +359,7 @@ describe('generation over native messaging', () => {
     ]);
   });
 
-  // Linux says under /proc which processes are the host's.
+  // /proc lists the host's processes.
   (process.platform === 'linux' ? it : it.skip)(
     'goes on when a runner is killed in the middle of a generation',
     async () => {

@@ -6,7 +6,7 @@ import { Seeded } from '../../support/gguf/seeded.ts';
 import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HostileRun } from '../../support/host/hostile-run.ts';
 
-/** Files of one run; `npm run bench -- fuzz` puts a thousand through. */
+/** Number of files. `npm run bench -- fuzz` tests a thousand. */
 const FILES = 48;
 
 let workshop: HostFixture;
@@ -41,7 +41,7 @@ describe('a host with hostile models', () => {
       ]).toContain(outcome.generate);
       loads.add(outcome.load);
     }
-    // A run in which nothing was refused, or everything, would test nothing.
+    // Ensures that some files were rejected and others loaded.
     expect(loads).toContain('loaded');
     expect(loads).toContain('MODEL_REJECTED');
     const after = await trial.try({ bytes: hostile.good, how: 'nothing' });

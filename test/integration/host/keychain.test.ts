@@ -34,7 +34,7 @@ async function session(unlocked: boolean) {
 const GATED = 'a/b/m.gguf';
 const PUBLIC = 'a/c/m.gguf';
 
-/** A hub with a model for whoever has the token, and one for everybody. */
+/** Starts a hub with a gated and a public model. */
 async function hubOfBoth() {
   const files = { 'm.gguf': markovModel() };
   return fixture.use(await startHub({ token: SECRET, repos: { 'a/b': { gated: true, files }, 'a/c': { files } } }));
@@ -82,7 +82,7 @@ describeUnless("the system's keychain", missingDesktopPrograms(), () => {
       code: 'KEYCHAIN_UNAVAILABLE',
       message: expect.stringContaining('Unlock it'),
     });
-    // What everybody may have is had all the same.
+    // The public model can still be downloaded.
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: PUBLIC })).toMatchObject({ status: 'success' });
     const file = join(fixture.home, 'secrets.json');
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
@@ -105,7 +105,7 @@ describeUnless("the system's keychain", missingDesktopPrograms(), () => {
 });
 
 describe('a keychain', () => {
-  // Other systems have one always, and a test puts nothing into it.
+  // Other systems always have a keychain, which a test must not change.
   onLinux('that does not exist is replaced by the file, which is reported', async () => {
     const host = fixture.host({ env: { ...ON, DBUS_SESSION_BUS_ADDRESS: `unix:path=${join(fixture.home, 'none')}` } });
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({

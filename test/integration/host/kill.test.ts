@@ -11,7 +11,7 @@ const MODEL = { modelPath: `${REPO}/one.gguf` };
 const OTHER = { modelPath: `${REPO}/two.gguf` };
 const SETTINGS = { n_gpu_layers: 0, n_ctx: 128, n_threads: 1 };
 
-/** The processes whose parent is `pid` and which run as runners. Linux says so under /proc. */
+/** Returns the runner processes whose parent is `pid`, from /proc. */
 function runnersOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 }
@@ -80,7 +80,7 @@ onLinux('a host whose processes are killed', () => {
     await second.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS });
     const runners = runnersOf(second.pid);
     await second.kill('SIGKILL');
-    // Init takes the orphans in; each sees its channel end and goes.
+    // Orphaned runners exit when their IPC channel closes.
     while (runners.some(isAlive)) await new Promise((resolve) => setImmediate(resolve));
   });
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
-// The built door, as another program would import it; its types are the source's.
+// The built entry point, as another program would import it, with the types of the source.
 const door: typeof import('../../../host/index.ts') = await import(
   new URL('../../../dist/host/index.js', import.meta.url).href
 );
@@ -14,7 +14,7 @@ const { createHost } = door;
 const REPO = 'tabagent/markov-gguf';
 const FILE = 'markov.gguf';
 
-/** Where a link leads; nowhere when it is gone, as the descriptor that lists the folder is. */
+/** Returns the target of a link; undefined if it no longer exists, like the descriptor of the listed folder. */
 function targetOf(link: string): string {
   try {
     return readlinkSync(link);
@@ -88,7 +88,7 @@ describe('createHost', () => {
     expect(openFiles()).not.toEqual([]);
     await host.close();
     expect(openFiles()).toEqual([]);
-    // Closed twice it is closed.
+    // Closing twice is allowed.
     await host.close();
   });
 

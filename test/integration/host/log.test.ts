@@ -11,7 +11,7 @@ const GOOD = `${REPO}/canary.gguf`;
 const PICKY = `${REPO}/picky.gguf`;
 const SETTINGS = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
 
-/** Words that must stand in no log. */
+/** Secrets that no log may contain. */
 const TOKEN = ['hf', 'CanaryTokenCanaryToken'].join('_');
 const PROMPT = 'promptcanary';
 const REPLY = 'replycanary';
@@ -42,7 +42,7 @@ describe('the log of a host', () => {
     expect(told.payload.output.trim()).toBe(REPLY);
     expect(hub.requests.some(({ authorization }) => authorization === `Bearer ${TOKEN}`)).toBe(true);
 
-    // What fails, each with the words in its request.
+    // Failing requests, each with a secret.
     const refused = await host.request('GENERATE', { modelId: PICKY, messages });
     expect(refused).toMatchObject({ status: 'error', code: 'CHAT_TEMPLATE_FAILED' });
     await host.request('GENERATE', { modelId: GOOD, messages: { content: PROMPT } });

@@ -118,7 +118,7 @@ describe('the token', () => {
     expect(await host.request('GET_HF_TOKEN_STATUS')).toMatchObject({ has_token: false });
     expect(JSON.stringify([...host.received, ...again.received])).not.toContain(SECRET);
     await Promise.all([host.close(), again.close()]);
-    // What is written anywhere under the home, the log too; the token itself is gone from its own file.
+    // Everything in the home folder, including the log. The token has been removed from its file.
     for (const file of readdirSync(workshop.home, { recursive: true, withFileTypes: true })) {
       if (file.isFile()) expect(readFileSync(join(file.parentPath, file.name)).includes(SECRET)).toBe(false);
     }

@@ -11,7 +11,7 @@ import { OTHER_SYSTEMS, OtherSystem } from '../../support/host/other-system.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Says whether a process runs: one that has ended and that nobody has waited for does not. */
+/** Returns whether a process is running. A zombie is not. */
 function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -20,7 +20,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** What is shipped, run as on another system. The stand-ins are shell scripts. */
+/** Runs the built host as on another system, with shell scripts as its programs. */
 (process.platform === 'win32' ? describe.skip : describe).each(OTHER_SYSTEMS)('the host on %s', (name) => {
   let fixture: HostFixture;
   let system: OtherSystem;
@@ -37,12 +37,12 @@ function isRunning(pid: number): boolean {
     await expectNineSteps(host);
   });
 
-  // /proc says when a process is gone.
+  // /proc shows when a process has exited.
   const onWindows = name === 'win32' && process.platform === 'linux' ? it : it.skip;
   onWindows('kills a command that runs too long, and all its children', async () => {
     const pidFile = join(fixture.home, 'pid');
     await system.replaceProgram('System32/slow.exe', `sleep 1000 & echo $! > '${pidFile}'; wait`);
-    // The stand-in ends the program and its children.
+    // The stand-in kills the program and its children.
     await system.replaceProgram(
       'System32/taskkill.exe',
       '[ "$1 $3 $4" = "/PID /T /F" ] && kill -9 $(cat /proc/$2/task/$2/children) $2',

@@ -25,7 +25,7 @@ describe('the pipeline of the original host, over native messaging', () => {
   });
   afterEach(() => fixture.close());
 
-  /** Asks without a requestId and takes the next reply for the answer, as the original's client does. */
+  /** Sends a request without a requestId and returns the next reply, as the original's client does. */
   async function ask(action: string, fields: Message = {}): Promise<Message> {
     const reply = host.next((message) => 'status' in message);
     host.send({ action, ...fields });

@@ -6,7 +6,7 @@ import { HostFixture } from '../../support/host/host-fixture.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
 import { payloadOf } from '../../support/host/payload-of.ts';
 
-/** All that the host and its libraries start by name. */
+/** The programs that the host and its libraries start by name. */
 const NAMES = [
   'nvidia-smi',
   'lspci',
@@ -22,8 +22,8 @@ const NAMES = [
 ].concat(['sysctl', 'vm_stat', 'egrep', 'grep', 'ioreg', 'system_profiler', 'chcp', 'where', 'uname', 'cat']);
 
 /**
- * The built host in a folder with programs that somebody planted there, such as a folder of downloads, and with a
- * `PATH` that leads to them.
+ * Runs the built host in a folder with planted programs, such as a downloads folder, and with a `PATH` that contains
+ * it.
  */
 (process.platform === 'win32' ? describe.skip : describe).each(['linux', 'darwin', 'win32'])(
   'planted programs on %s',
@@ -37,7 +37,7 @@ const NAMES = [
       marks = join(fixture.home, 'marks');
       await mkdir(join(folder, 'bin'), { recursive: true });
       for (const name of NAMES) {
-        // The home folder is where a command runs.
+        // Commands run in the home folder.
         for (const place of [folder, join(folder, 'bin'), fixture.home]) {
           for (const file of [name, `${name}.exe`, `${name}.com`]) {
             await writeFile(join(place, file), `#!/bin/sh\necho ${file} >> '${marks}'\n`);

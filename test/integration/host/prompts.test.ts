@@ -12,7 +12,7 @@ const PLAIN = `${REPO}/plain.gguf`;
 const BROKEN = `${REPO}/broken.gguf`;
 const SETTINGS = { n_gpu_layers: 0, n_threads: 1, n_ctx: 128 };
 
-/** Writes the messages and the tools, and refuses a system message. */
+/** Renders the messages and the tools, and rejects a system message. */
 const TEMPLATE = `{{ bos_token }}{% for m in messages %}
 {%- if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}
 {{- m.role }} {{ m.content }}{% for call in m.tool_calls %} calls {{ call.function.name }}{% endfor %};

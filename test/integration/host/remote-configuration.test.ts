@@ -44,7 +44,7 @@ describe('remote engines that are added by a request', () => {
       payload: { removed: true },
     });
     expect(JSON.parse(readFileSync(file(), 'utf8'))).toEqual({ later: 1, remoteEngines: [] });
-    // Another engine of that name does not get the key.
+    // Another engine with that name does not receive the key.
     writeFileSync(file(), JSON.stringify({ remoteEngines: [{ name: 'mock', url: mock.url }] }), { mode: 0o600 });
     const { engines: again } = payloadOf('LIST_REMOTE_ENGINES', await host.request('LIST_REMOTE_ENGINES'));
     expect(again).toMatchObject([{ key_source: null, reachable: false }]);
@@ -69,7 +69,7 @@ describe('remote engines that are added by a request', () => {
       code: 'INVALID_REQUEST',
       details: { field: 'confirmation' },
     });
-    // The code is used up.
+    // The code can be used only once.
     const repeated = { engine: 'a', url: 'https://a.example/v1', confirmation };
     expect(await host.request('ADD_REMOTE_ENGINE', repeated)).toMatchObject({ code: 'INVALID_REQUEST' });
   });

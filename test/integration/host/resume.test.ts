@@ -12,7 +12,7 @@ import { LossyNetwork } from '../../support/hub/lossy-network.ts';
 
 const MiB = 1024 * 1024;
 const CHUNK = 5 * MiB;
-/** Connections a host uses by default: `connections` in `host/config.ts`. */
+/** The number of connections that a host uses by default: `connections` in `host/config.ts`. */
 const CONNECTIONS = 4;
 const SEED = 3;
 const CONTENT = seededBytes(61 * MiB + 5, SEED);
@@ -33,7 +33,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
 
   const start = () => fixture.host({ env: { HF_ENDPOINT: hub.url, TABAGENT_MAX_CONNECTIONS: String(CONNECTIONS) } });
 
-  /** Begins a download and resolves once so many bytes have come. */
+  /** Starts a download and resolves when this many bytes were received. */
   async function downloadUntil(host: HostProcess, bytes: number): Promise<void> {
     const reached = host.next(({ type, payload }) => type === 'MODEL_DOWNLOAD_PROGRESS' && payload.loaded >= bytes);
     host.send({ action: 'DOWNLOAD_MODEL', requestId: 'download', ...MODEL });
@@ -46,7 +46,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     return hash.digest('hex');
   }
 
-  // Idle connections are reused for a few seconds. Over one that was lost, a request waits for its timeout.
+  // Idle connections are reused for a few seconds. A request over a lost one would wait for its timeout.
   it.each(['PAUSE_DOWNLOAD', 'CANCEL_DOWNLOAD'])(
     'continue over new connections after the network was lost: %s',
     async (stop) => {
@@ -77,7 +77,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     const host = start();
     const { downloads } = payloadOf('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
     expect(downloads).toEqual([expect.objectContaining({ repo_id: REPO, status: 'paused', total: CONTENT.length })]);
-    // What is lost is at most the unfinished chunk of each connection.
+    // At most the unfinished chunk of each connection is lost.
     expect(downloads[0]?.downloaded).toBeGreaterThanOrEqual(45 * MiB - CONNECTIONS * CHUNK);
     expect((downloads[0]?.downloaded ?? 0) % CHUNK).toBe(0);
     payloadOf('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
@@ -88,7 +88,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     const first = start();
     await downloadUntil(first, 24 * MiB);
     await first.kill('SIGKILL');
-    // The system's clock cannot be set in a test; this is the host's view of one that was.
+    // A test cannot set the system's clock, so it shifts the clock of the host's process.
     const yearsBack = 'const now = Date.now; Date.now = () => now() - 3e11;';
     const env = {
       HF_ENDPOINT: hub.url,
@@ -118,7 +118,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
       expect(told.at(-1)?.payload.progress).toBe(100);
     }
     const fetched = hub.requests
-      // What the file is, is read before it is downloaded.
+      // The header is read before the file is downloaded.
       .filter(({ range }) => range !== 'bytes=0-65535')
       .map(({ server, range }) => (server === 'cdn' ? /^bytes=(\d+)-(\d+)$/.exec(range ?? '') : null))
       .reduce((sum, match) => sum + (match === null ? 0 : Number(match[2]) - Number(match[1]) + 1), 0);
@@ -197,7 +197,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
   });
 
   it('end when the port closes: partial data is kept, and the host exits', async () => {
-    // Slow enough not to be done in the time work has to end.
+    // Slow enough that the download does not finish within the grace period.
     const slow = fixture.use(
       await startHub({ repos: { [REPO]: { files: { 'large.gguf': CONTENT } } }, bytesPerSecond: 3 * MiB }),
     );

@@ -64,7 +64,7 @@ describe('programs that a host starts, and files that it writes', () => {
     expect(loaded).toMatchObject({ status: 'success' });
     await started.request('SET_PARAMS', { params: { temperature: 0.5 } });
     for (const path of ['', ...(await readdir(home, { recursive: true }))]) {
-      // What the host renamed or removed meanwhile is seen under the name it has then, or by nobody.
+      // Skips files that the host renames or removes meanwhile.
       const stats = await stat(join(home, path)).catch(() => undefined);
       if (stats !== undefined) expect({ path, others: stats.mode & 0o007 }).toEqual({ path, others: 0 });
     }

@@ -22,7 +22,7 @@ function cosineOf(a: string, b: string): number {
   return dot / Math.hypot(...one) / Math.hypot(...other);
 }
 
-/** The conversations in the order a search for this is to give them. */
+/** Returns the conversations in the expected order. */
 function expectedOrder(query: string) {
   return Object.entries(SAID)
     .map(([id, texts]) => ({ id, score: Math.max(...texts.map((text) => cosineOf(query, text))) }))
@@ -56,7 +56,7 @@ async function search(query: string, fields: object = {}) {
   return payloadOf('SEARCH_CONVERSATIONS', await host.request('SEARCH_CONVERSATIONS', asked));
 }
 
-/** How many vectors the database has. */
+/** Returns the number of vectors in the database. */
 function vectors(): number {
   const database = new DatabaseSync(join(fixture.home, 'conversations.sqlite'), { readOnly: true });
   const row = database.prepare('SELECT count(*) AS count FROM message_vectors').get();

@@ -144,7 +144,7 @@ describe('search over native messaging', () => {
       { label: 0, size: 3, representative: expect.any(Number) },
       { label: 1, size: 3, representative: expect.any(Number) },
     ]);
-    // Two of each three are the same text in another order: the middle is nearer to them.
+    // Two of three have the same words in another order, so the mean is closer to them.
     expect([0, 2]).toContain(payload.clusters[0]?.representative);
     expect([1, 3]).toContain(payload.clusters[1]?.representative);
     expect(payload.silhouette_score).toBeGreaterThan(0.5);

@@ -77,9 +77,9 @@ describe('two hosts with one cache', () => {
     expect(payloadOf('GET_CACHE_STATS', await one.request('GET_CACHE_STATS'))).toMatchObject({ modelCount: 0 });
   });
 
-  // A host that lost its lock by asking about it would be joined by a second writer, or lose its partial file.
+  // If a host lost its lock by checking it, there would be a second writer, or its partial file would be deleted.
   it('do not confuse the status of their own download with one that they follow', async () => {
-    // Slow enough to be still under way when everything below was asked.
+    // Slow enough to be running during all of the following requests.
     const repos = { [REPO]: { files: { [FILE]: markovModel() } } };
     const slow = fixture.use(await startHub({ repos, bytesPerSecond: markovModel().length / 30 }));
     const [one, other] = [0, 1].map(() => fixture.host({ env: { HF_ENDPOINT: slow.url } })) as [

@@ -55,14 +55,14 @@ describe('a client that reads nothing while the host works', () => {
     await workshop.close();
   });
 
-  /** Sends a request and resolves when the host has answered it; its reply waits for the client. */
+  /** Sends a request, and resolves when the host has processed it. The reply waits for the client. */
   async function work(action: string, fields: object): Promise<void> {
     input.write(encodeFrame({ action, requestId: action, ...fields } as never));
     while (!replies.has(action)) await new Promise(setImmediate);
     await replies.get(action);
   }
 
-  /** Reads everything that waits, up to the reply to `action`. */
+  /** Reads all queued messages, up to the reply to `action`. */
   function readAll(action: string): Promise<Message[]> {
     const received: Message[] = [];
     const { promise, resolve } = Promise.withResolvers<Message[]>();
@@ -84,7 +84,7 @@ describe('a client that reads nothing while the host works', () => {
     expect(updates.length).toBeGreaterThan(1);
     expect(updates.join('')).toBe(received.at(-1)?.payload.output);
     expect(ofType('modelWorkerLoadingProgress').at(-1)?.payload).toMatchObject({ modelId: MODEL, status: 'done' });
-    // The first event goes out before the output is blocked; of all others only the newest waits.
+    // The first event is sent before the output is blocked. Of all others, only the newest is queued.
     expect(ofType('modelWorkerLoadingProgress').length).toBeLessThanOrEqual(1);
     expect(ofType('MODEL_DOWNLOAD_PROGRESS').at(-1)?.payload).toMatchObject({ modelId: MODEL, progress: 100 });
   });

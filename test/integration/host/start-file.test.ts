@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
 
-/** Modules of Node.js that a start loads. Each costs every start some time. */
+/** The modules of Node.js that are loaded at startup. Each adds to the startup time. */
 const NODE_MODULES = ['async_hooks', 'fs', 'fs/promises', 'net', 'os', 'path', 'stream'];
 
 const importsOf = (file: string) =>

@@ -3,7 +3,7 @@ import { shrink } from '../../support/state/shrink.ts';
 import { runSteps } from '../../support/state/state-run.ts';
 import { makeSteps } from '../../support/state/steps.ts';
 
-/** Other seeds, and thousands of steps, are run by `npm run bench -- state`, which also shortens what fails. */
+/** `npm run bench -- state` runs other seeds with thousands of steps, and shrinks failing sequences. */
 const SEEDS = [1, 2, 3];
 const STEPS = 50;
 

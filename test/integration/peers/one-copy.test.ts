@@ -42,7 +42,7 @@ function begin(host: HostProcess, fields: object) {
   return { requestId, reply, first };
 }
 
-/** Returns the event with which a host says that it no longer has a model. */
+/** Returns the event with which a host reports that it no longer has a model. */
 async function unloading(host: HostProcess) {
   const isIt = ({ type }: { type?: string }) => type === 'MODEL_UNLOADED';
   return (host.received.find(isIt) ?? (await host.next(isIt))).payload;
@@ -147,7 +147,7 @@ describe('a model that several hosts of a user use', () => {
     const mine = begin(one, request);
     await mine.first;
     expect(await two.request('STOP_GENERATION')).toMatchObject({ payload: { stopped: 0 } });
-    // The host that asks goes away while its generation waits for the other one.
+    // The requesting host is killed while its generation waits for the other one.
     begin(two, request);
     await two.request('PING');
     await two.kill();
@@ -190,7 +190,7 @@ describe('a model that several hosts of a user use', () => {
       await one.kill();
       const { host, isReady } = await loading;
       expect(isReady).toBe(true);
-      // Its answer may have come before the other host was killed. Then it has lost the model since, and loads it now.
+      // Its reply may have arrived before the other host was killed. Then it has lost the model, and loads it now.
       if (host !== undefined) {
         expect(await unloading(two)).toEqual({ modelId: STORY, reason: 'host' });
         expect(await own(two, STORY)).not.toHaveProperty('host');
@@ -261,7 +261,7 @@ describe('a model that several hosts of a user use', () => {
     const [mine, other] = [begin(one, request), begin(two, request)];
     await Promise.race([mine.first, other.first]);
     await runCommand(['stop', ENDLESS], { home: fixture.home });
-    // The first command may have come before the one that waited.
+    // The first command may be processed before the waiting one.
     await Promise.race([mine.reply, other.reply]);
     await Promise.all([mine, other].map(({ first, reply }) => Promise.race([first, reply])));
     await runCommand(['stop'], { home: fixture.home });

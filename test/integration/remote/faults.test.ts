@@ -24,13 +24,13 @@ beforeEach(async () => {
   remote.configure([{ name: 'far', url: engine.url, keyVariable: 'FAR_KEY' }]);
 });
 afterEach(async () => {
-  // Whatever went wrong, the key was told to nobody but the engine.
+  // Whatever failed, the key was sent only to the engine.
   expect(JSON.stringify(remote.log.lines)).not.toContain(KEY);
   await remote.close();
   await engine.close();
 });
 
-/** Loads the model and generates, with what was told on the way. */
+/** Loads the model and generates. Returns the result and the events. */
 async function generate(order = generateRequest()) {
   await remote.load(ID);
   const told: string[] = [];
@@ -41,7 +41,7 @@ async function generate(order = generateRequest()) {
   return { told, result };
 }
 
-/** The fault of a generation, as a reply would tell it. */
+/** Returns the error of a generation, as in a reply. */
 async function faultOf(order = generateRequest()) {
   const { told, result } = await generate(order);
   const error = await result.then(

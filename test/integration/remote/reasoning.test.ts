@@ -17,7 +17,7 @@ afterEach(async () => {
   await engine.close();
 });
 
-/** An answer of these deltas. */
+/** Streams an answer of these deltas. */
 function deltas(list: readonly object[], usage?: object): Behaviour {
   return (response) => {
     startStream(response);

@@ -18,7 +18,7 @@ afterEach(async () => {
   await engine.close();
 });
 
-/** An answer of these deltas. */
+/** Streams an answer of these deltas. */
 function deltas(list: readonly object[], finish = 'tool_calls'): Behaviour {
   return (response) => {
     startStream(response);

@@ -14,7 +14,7 @@ import { FAMILIES, TOOLS } from '../../support/tools/families.ts';
 
 const FOLDER = 'tabagent/serve-gguf';
 const STORY = `${FOLDER}/story.gguf`;
-/** What the model continues "once" with. */
+/** The model's continuation of "once". */
 const STORY_ANSWER = ' upon one time there was a small model .';
 const [HERMES] = FAMILIES;
 const THINKING = {
@@ -151,7 +151,7 @@ describe('tabagent serve', () => {
     it('stops generating when the client disconnects', async () => {
       const stream = await openai.chat.completions.create({ model: 'endless', messages: ask('on'), stream: true });
       for await (const _ of stream) break;
-      // The model takes one request after the other: this one is answered only if the first has ended.
+      // The model processes one request at a time: this one succeeds only if the first has ended.
       const next = await openai.chat.completions.create({ model: 'endless', messages: ask('on'), max_tokens: 1 });
       expect(next.choices[0]?.finish_reason).toBe('length');
     });

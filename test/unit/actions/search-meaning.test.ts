@@ -29,7 +29,7 @@ afterEach(async () => {
   folder.remove();
 });
 
-/** A call over a model that is given up when it has embedded so many pieces. */
+/** Returns a call with a model that is aborted after it has embedded this many batches. */
 function callOf(modelType: 'gguf' | 'remote', pieces: number) {
   const gone = new AbortController();
   let done = 0;
@@ -50,7 +50,7 @@ function callOf(modelType: 'gguf' | 'remote', pieces: number) {
 const REQUEST = { action: 'SEARCH_CONVERSATIONS', query: 'x', by: 'meaning', limit: 5 } as const;
 
 it('an aborted search ends immediately, and keeps the computed embeddings', async () => {
-  // The query is the first piece, and 16 messages each of the next.
+  // The query is the first batch; each further one has 16 messages.
   await expect(searchMeaning(REQUEST, store, callOf('gguf', 3))).rejects.toThrow('gone');
   expect(await store.vectorsOf(MODEL).waiting()).toBe(64 - 32);
 });

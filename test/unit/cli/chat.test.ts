@@ -14,7 +14,7 @@ const UPDATES = [
 ];
 const EVENTS = UPDATES.map((payload) => ({ type: 'generationUpdate', payload }));
 
-/** Asks a model that thinks before it answers, and returns what was written to stdout. */
+/** Prompts a model that reasons before it answers, and returns its output on stdout. */
 async function ask(options: {
   styled: boolean;
   json?: boolean;

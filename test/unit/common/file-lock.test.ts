@@ -77,7 +77,8 @@ describe('a lock between processes', () => {
   });
   afterEach(() => other.kill());
 
-  // Each is a way to name the same file; on POSIX, closing a descriptor opened by any of them would drop the lock.
+  // Several names of the same file. On POSIX, closing a descriptor that was opened by any of them would release the
+  // lock.
   const onPosix = process.platform === 'win32' ? it.skip : it;
   onPosix.each([
     ['its path', () => path],
@@ -137,7 +138,7 @@ describe('a lock between processes', () => {
       for (; !done; asked += 1) await other.run('isHeld', path);
     })();
     let refused = 0;
-    // The file has to be there for the question to need the lock.
+    // The file must exist, so that the check needs the lock.
     for (let tries = 0; tries < 300 || asked < 300; tries += 1) {
       for (const take of [FileLock.try, FileLock.share]) {
         const lock = take(path);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
-/** Errors that the next calls meet, as on Windows where another program has a file open. */
+/** Errors of the next calls, as on Windows if another program has a file open. */
 let faults: string[] = [];
 function meet(): void {
   const code = faults.shift();
@@ -65,7 +65,7 @@ describe('a file that another program has open', () => {
     pretend('win32');
     faults = Array(100).fill('EPERM');
     await fs.mkdir(other);
-    // Nothing is there that could be in use.
+    // No file exists that could be in use.
     await expect(removeFile(join(other, 'none'))).rejects.toMatchObject({ code: 'EPERM' });
     await fs.rm(other, { recursive: true });
   });

@@ -80,14 +80,14 @@ describe('createLogger', () => {
     const limit = 5 * 1024 * 1024 + 2 * 66 * 1024;
     expect(current?.length).toBeLessThan(limit);
     expect(moved?.length).toBeLessThan(limit);
-    // The file that was moved was full: no host moves away what another has just begun.
+    // The renamed file was full: no host renames a file that another one has just started.
     expect(moved?.length).toBeGreaterThan(5 * 1024 * 1024);
     expect(JSON.parse(current?.trim().split('\n').at(-1) ?? '')).toMatchObject({ i: 199 });
   });
 
   it('continues in a file of limited size if it cannot be renamed', () => {
     const file = join(folder, 'host.log');
-    // As on Windows while another program has the old one open.
+    // As on Windows if another program has the old file open.
     mkdirSync(join(`${file}.1`, 'in-the-way'), { recursive: true });
     const log = createLogger({ file, debug: false });
     const filler = 'x'.repeat(64 * 1024);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { SharedWork } from '../../../host/common/shared-work.ts';
 
-/** Work that ends when it is told to, and notes whether it was given up. */
+/** Returns work that the test completes, and that records whether it was aborted. */
 function work() {
   const result = Promise.withResolvers<string>();
   let given: AbortSignal | undefined;

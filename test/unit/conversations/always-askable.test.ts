@@ -121,7 +121,7 @@ function step(random: () => number): void {
       }
     }
   } catch (error) {
-    // A message that cannot be answered again or continued; nothing was stored.
+    // The message cannot be regenerated or continued, and nothing was stored.
     expect(error).toMatchObject({ code: 'INVALID_REQUEST' });
   }
 }
@@ -142,8 +142,8 @@ function promptsOf(template: string): ChatPrompts {
 }
 
 /**
- * Does anything that can happen to a conversation, and after each step asks a question with each template, with and
- * without a system prompt, and with fewer and fewer of the earlier turns.
+ * Performs random changes of a conversation. After each one, renders a question with each template, with and without a
+ * system prompt, and with fewer and fewer earlier turns.
  */
 function askAfterEachStep(seed: number, steps: number, prompts: readonly ChatPrompts[]): void {
   const random = seededRandom(seed);

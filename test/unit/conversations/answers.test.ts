@@ -31,7 +31,7 @@ const asking = (content: string, parent?: string | null): TurnStart => ({
   parent,
 });
 
-/** Asks and answers. */
+/** Stores a question and its answer. */
 function turn(start: TurnStart, content: string, status: 'done' | 'stopped' | 'length' | 'failed' = 'done') {
   const started = store.startTurn('a', start, OPTIONS);
   store.finishAnswer(started.answerId, 'host', { content, details: null, status });
@@ -181,7 +181,7 @@ describe('a conversation', () => {
     other.push({ conversations, messages });
     expect(other.get('a')).toMatchObject(expected);
     other.close();
-    // A client that does not know them does not change them.
+    // A client that does not send them does not change them.
     const { id, user_id, topic, domain, created_at } = store.get('a');
     const old = { id, user_id, title: 'C', topic, domain, created_at, updated_at: 9e9, deleted: false };
     store.push({ conversations: [old], messages: [] });

@@ -113,7 +113,7 @@ describe('a conversation', () => {
     const waiting = () => Number(raw.prepare('SELECT count(*) AS count FROM erasures').get()?.count);
     expect(waiting()).toBeGreaterThan(0);
     expect((await store.search('word7', { count: 10 })).map(({ id }) => id)).toEqual(['other']);
-    // A message that returns before its words are erased is found by its new words only.
+    // A message that is restored before its words are erased is found only by its new words.
     const row = { ...messageRow('m39', 'long', 9e9, 'returned'), incarnation: 1 };
     store.push({ conversations: [], messages: [row] });
     expect((await store.search('returned', { count: 10 })).map(({ id }) => id)).toEqual(['long']);
@@ -469,7 +469,7 @@ describe('a database', () => {
     const MESSAGES = 50;
     const TEXT = 'x'.repeat(200);
 
-    /** Overwrites these pages of the file, which has no log beside it. */
+    /** Overwrites these pages of the database file, which has no WAL. */
     function damage(pages: readonly number[]): void {
       const bytes = readFileSync(file);
       for (const page of pages) bytes.fill(0x41, (page - 1) * 4096, page * 4096);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConnectionPlan } from '../../../host/download/connection-plan.ts';
 
-/** A network: the rate of this many connections together. */
+/** A network: returns the total rate of this many connections. */
 type Line = (connections: number) => number;
 
 /** Each connection has the same rate, up to a total. */

@@ -156,7 +156,7 @@ describe('a download round', () => {
       record: async () => {},
       onBytes: () => {},
     });
-    // The first two are answered when the other two were refused.
+    // The first two receive responses after the other two were rejected.
     const waiting: (() => void)[] = [];
     let refused = 0;
     server.fault({

@@ -3,7 +3,7 @@ import { Lane } from '../../../host/engine/lane.ts';
 
 const NEVER = new AbortController().signal;
 
-/** Work that ends when it is told to. */
+/** Returns work that the test completes. */
 function work(name: string, started: string[]) {
   const done = Promise.withResolvers<string>();
   const run = () => {

@@ -4,7 +4,7 @@ import { LiveAnswers } from '../../../extension/page/chat/live-answers.svelte.ts
 
 const PROGRESS = { numTokens: 3, tps: 2 };
 
-/** The answers of a host that reports one generation. */
+/** Returns the live answers of a host that reports one generation. */
 function answersOf(generation: object): LiveAnswers {
   const generations = [
     { message_id: null, conversation_id: null, text: '', reasoning: '', ...PROGRESS, ...generation },

@@ -15,7 +15,7 @@ function messagesOf(language: string): Messages {
 }
 
 const english = messagesOf('en');
-/** Strings that are the same in every language with a Latin script: names, and words that were borrowed. */
+/** Strings that are the same in every language with a Latin script: names and loanwords. */
 const SAME_IN_ALL_LANGUAGES: ReadonlySet<string> = new Set([
   'prompts',
   'promptText',
@@ -42,7 +42,7 @@ const sources = readdirSync(EXTENSION, { recursive: true, encoding: 'utf8' })
 
 const FITS = ['gpu', 'memory', 'tight', 'no'];
 
-/** Stems of keys that are put together at run time, with all endings that occur. */
+/** Prefixes of keys that are composed at run time, with all suffixes that occur. */
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   error: [...Object.keys(ERROR_CODES), 'HOST_DISCONNECTED', 'unknown'],
   tier: ['fast', 'medium', 'slow'],
@@ -54,7 +54,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   suggestion: ['best', 'balanced', 'smallest'],
 };
 
-/** Whether the sources use a key: as a literal, in `plural()`, or put together. */
+/** Returns whether the sources use a key: as a literal, in `plural()`, or composed. */
 function isUsed(key: string): boolean {
   const [, stem = '', ending = ''] = /^(\w+?)_(\w+)$/.exec(key) ?? [];
   if (COMPOSED[stem] !== undefined) return COMPOSED[stem].includes(ending);

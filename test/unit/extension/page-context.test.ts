@@ -103,7 +103,9 @@ describe('a message about pages', () => {
   );
 });
 
-/** A model with a context length that counts four characters as a token, and embeds by the letters of a text. */
+/**
+ * Returns a model with this context length that counts four characters as a token, and embeds texts by their letters.
+ */
 function modelOf(contextSize: number, canEmbed: boolean): ContextModel {
   return {
     count: async (texts) => ({ tokens: texts.join('').length / 4, contextSize }),

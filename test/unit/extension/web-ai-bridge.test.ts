@@ -29,10 +29,10 @@ function fakeWindow(policy: Record<string, boolean> | undefined): Any {
 describe('the bridge between a page and the worker', () => {
   let window: Any;
   let workers: FakeCaller[];
-  /** What the worker has received. */
+  /** The messages that the worker has received. */
   let received: Any[];
 
-  /** The ports of the pages, which keep the test from ending until they are closed. */
+  /** The ports of the pages. They keep the process alive until they are closed. */
   let offered: MessagePort[];
 
   beforeEach(() => {
@@ -46,7 +46,7 @@ describe('the bridge between a page and the worker', () => {
     for (const port of offered) port.close();
   });
 
-  /** Connects both worlds; `FakeCaller` is here the worker's end, seen from the bridge. */
+  /** Connects both worlds. `FakeCaller` is the worker's end here. */
   function connect(isPageFirst = false) {
     const makeBridge = () =>
       bridge(window, () => {

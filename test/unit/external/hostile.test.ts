@@ -44,7 +44,7 @@ beforeEach(() => {
   outside = put(MODEL, place, 'outside', 'secret.gguf');
   mkdirSync(home);
   if (process.getuid?.() !== 0) {
-    // Only root can give files away. This one belongs to root, as does its folder.
+    // Only root can change the owner of files. This file and its folder belong to root.
     outside = '/usr/bin/env';
     return;
   }
@@ -241,7 +241,7 @@ describeOnPosix('files in the folders of other programs', () => {
     const closed = put(MODEL, models, 'maker/closed/a.gguf');
     const open = put(MODEL, models, 'maker/open/b.gguf');
     const unreadable = put(MODEL, models, 'maker/open/c.gguf');
-    // To be read by another user than the one who runs the test, where that is root.
+    // Another user than root, who runs the test, must be able to read it.
     for (let path = home; path.length >= folder.path.length; path = dirname(path)) chmodSync(path, 0o755);
     chmodSync(dirname(closed), 0);
     chmodSync(unreadable, 0);

@@ -19,13 +19,13 @@ async function refusal(bytes: Uint8Array): Promise<unknown> {
   );
 }
 
-/** Overwrites part of a good file. */
+/** Overwrites part of a valid file. */
 function patch(bytes: Buffer, offset: number, change: (at: Buffer) => void): Buffer {
   change(bytes.subarray(offset));
   return bytes;
 }
 
-/** Finds where the value of a key begins: behind the key's text and its type. */
+/** Returns the offset of a key's value, which follows the key's name and type. */
 function startOfValue(bytes: Buffer, key: string): number {
   return bytes.indexOf(key) + key.length + 4;
 }

@@ -39,7 +39,7 @@ describe('readGgufHeader', () => {
   it('returns the same result for any window boundaries', async () => {
     const template = string('{{ messages }}');
     const tail = await readGgufHeader(memorySource(tinyGguf({ keys: { 'tokenizer.chat_template': template } })));
-    // The first window has 256 KiB; a filler moves each byte of what follows over its edge.
+    // The first window has 256 KiB. The filler shifts each following byte across its boundary.
     for (let shift = 0; shift < 1_100; shift++) {
       const filler = string('x'.repeat(262_144 - 1_100 + shift));
       const keys = { filler, 'tokenizer.chat_template': template };

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parseCpuList } from '../../../host/hardware/cpu-list.ts';
 import { type CpuTimeSource, cpuLoad, ownCpuTimes, readCpuTime } from '../../../host/hardware/cpu-time.ts';
 
-/** A machine as its kernel reports it at one moment. */
+/** Simulates what a kernel reports at one moment. */
 function recorded(stat: string, moment: { now: number; own: number; allowed?: string }): CpuTimeSource {
   const status = moment.allowed === undefined ? '' : `Name:\tx\nCpus_allowed_list:\t${moment.allowed}\n`;
   return {

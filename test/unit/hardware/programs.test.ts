@@ -13,7 +13,7 @@ describe('a program that is queried', () => {
   afterAll(() => folder.remove());
   const pidFile = join(folder.path, 'pid');
 
-  /** This machine, with a real program called nvidia-smi first on its path. */
+  /** Returns this machine with a script named nvidia-smi first in its PATH. */
   function machineWith(script: string, programTimeoutMs?: number) {
     const file = join(folder.path, 'nvidia-smi');
     writeFileSync(file, `#!/bin/sh\n${script}\n`);

@@ -35,7 +35,7 @@ function withMemory(available: number): HardwareSnapshot {
   return { cpu: { ...facts, microarchitecture, variant }, gpus: [], memory: { total: 256e9, available } };
 }
 
-/** Available memory of which a load with this many sequences takes exactly half. */
+/** Returns twice the memory that a load with this many sequences requires. */
 function twiceTheNeedOf(sequences: number): number {
   const { needed } = checkFit(demandOf(SHAPE, { ...SETTINGS, sequences }), 0, withMemory(256e9));
   return 2 * needed.ram + MINIMUM_RESERVE.ram;

@@ -53,7 +53,7 @@ function machine(ram: number, gpus: GpuInfo[] = [], of = 'i9-13900K'): HardwareS
   return { cpu: cpu(of), gpus, memory: { total: ram * 1.25, available: ram } };
 }
 
-/** A Mac whose GPU may have two thirds of the memory, of which `available` is left. */
+/** Returns a Mac whose GPU may use two thirds of the memory, with `available` bytes free. */
 function mac(total: number, available: number): HardwareSnapshot {
   const vram = Math.floor((total * 2) / 3);
   const apple = { name: 'Apple M2', vendor: 'apple', sharedMemory: true } as const;
@@ -146,14 +146,14 @@ describe('recommendSplit with shared memory', () => {
   it('places a model that fits on the GPU of a Mac, and counts the memory once', () => {
     const fits = recommendSplit({ shape: LLAMA_7B, contextSize: 4096, snapshot: mac(16 * GiB, 11 * GiB) });
     expect(fits).toMatchObject({ gpuLayers: 32, tier: 'fast' });
-    // 8.2 GB of model: GPU and RAM would have 5.4 GB each, if they were two.
+    // A model of 8.2 GB. GPU and RAM would have 5.4 GB each if they were separate.
     const tight = recommendSplit({ shape: LLAMA_13B, contextSize: 2048, snapshot: mac(8 * GiB, 6 * GiB) });
     expect(tight.tier).toBe('slow');
     expect(tight.reason).toMatch(/but only 6\.4 GB of memory is free/);
   });
 
   it('never recommends fewer layers for more memory, with large tied embeddings', () => {
-    // Gemma's kind: a vocabulary of 262,144 whose embeddings serve as the output layer too.
+    // Like Gemma: a vocabulary of 262,144 tokens with embeddings tied to the output layer.
     const tied = shape(26, 25e6, {
       kv: 1024,
       vocabSize: 262_144,

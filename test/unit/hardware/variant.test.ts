@@ -12,7 +12,7 @@ describe('chooseVariant', () => {
       for (const hidden of facts.flags) {
         const without = { ...facts, flags: facts.flags.filter((flag) => flag !== hidden) };
         const chosen = chooseVariant(without);
-        // A hidden flag takes builds away; it never makes a richer one possible.
+        // A hidden flag can only exclude builds, never allow one with more features.
         if (chosen !== variant)
           expect([machine, hidden, rank(chosen) < rank(variant)]).toEqual([machine, hidden, true]);
       }
@@ -28,7 +28,7 @@ describe('chooseVariant', () => {
   });
 });
 
-/** The builds from the poorest on, as ggml scores them. */
+/** The builds in ascending order of ggml's score. */
 const ORDER = [
   'x64',
   'sse42',

@@ -4,8 +4,8 @@ import { follow } from '../../../host/hub/follow.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../../host/hub/http.ts';
 
 /**
- * Replaces the network, because a test cannot use TLS with fictitious hosts. Redirects each URL as the table says; every
- * server has one address.
+ * Replaces the network, because a test cannot use TLS with fictitious hosts. Redirects each URL according to the table.
+ * Every server has one address.
  */
 function network(
   answers: Readonly<Record<string, string>>,

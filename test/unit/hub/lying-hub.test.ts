@@ -152,7 +152,7 @@ describe('a file behind redirects', () => {
 describe('the response to a range request', () => {
   beforeEach(() => serve());
 
-  /** Requests a range and returns what of it arrived, and how the answer was understood. */
+  /** Requests a range. Returns the received part, and how the response was interpreted. */
   async function read(answer: Extract<Fault, { kind: 'script' }>['answer'], range = { start: START, end: END }) {
     const hub = open();
     const remote = await hub.fileInfo(NAME, FILE, {});

@@ -212,7 +212,7 @@ describe('a download through a SOCKS proxy', () => {
   const targets: string[] = [];
   let server: NetServer;
 
-  /** A proxy that understands what this host sends: SOCKS 5 without or with a password, and SOCKS 4a. */
+  /** A proxy that supports the host's protocols: SOCKS 5 with or without a password, and SOCKS 4a. */
   beforeEach(async () => {
     targets.length = 0;
     server = createNetServer((client) => {

@@ -10,7 +10,7 @@ const MAX = 1024 * 1024;
 /** A message whose JSON has exactly `bytes` bytes. */
 const messageOf = (bytes: number) => ({ text: 'x'.repeat(bytes - '{"text":""}'.length) });
 
-/** A reader that takes nothing until it is told to. */
+/** A reader that reads only on request. */
 function slowReader() {
   const taken: Buffer[] = [];
   let done: (() => void) | undefined;

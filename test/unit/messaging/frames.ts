@@ -1,4 +1,4 @@
-/** One frame by hand, written without the host's own code: a little-endian length, then the body as it is. */
+/** Returns a frame, built without the host's code: a little-endian length and the unchanged body. */
 export function frame(body: string | Uint8Array, length?: number): Buffer {
   const bytes = Buffer.from(body);
   const head = Buffer.alloc(4);
@@ -6,7 +6,7 @@ export function frame(body: string | Uint8Array, length?: number): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+/** Returns a generator of random numbers from 0 to 1 (mulberry32). The same seed results in the same numbers. */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {

@@ -76,7 +76,7 @@ describe('parseBody', () => {
 
   it('accepts the maximum number of list elements, and rejects more', () => {
     const list = (count: number) => parseBody(Buffer.from(`{"a":[${Array(count).fill('1').join()}]}`));
-    // The object and the array count too, and the first element of each comes free.
+    // The object and the array also count, but not the first element of each.
     expect(list(MAX_JSON_NODES - 1)).toHaveProperty('a');
     expect(list(MAX_JSON_NODES)).toMatchObject({ code: 'INVALID_JSON' });
   });

@@ -16,14 +16,14 @@ const posixOnly = process.platform === 'win32' ? it.skip : it;
 
 const readFrames = (stream: Readable) => stream.pipe(new nativeMessaging.Input()).toArray();
 
-/** Resolves when the stream has said `words`. */
+/** Waits until the stream contains `words`. */
 async function said(stream: Readable, words: string): Promise<void> {
   let heard = '';
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     heard += chunk;
     if (heard.includes(words)) return;
   }
-  throw new Error(`The program ended without saying "${words}", but: ${heard}`);
+  throw new Error(`The program exited without printing "${words}". Its output: ${heard}`);
 }
 
 const exitOf = (child: ChildProcess) => once(child, 'exit').then(([code]) => code);
@@ -59,7 +59,8 @@ describe('takeOverStdio', () => {
     const child = spawn('sh', ['-c', command, process.execPath, NOISY], { stdio: ['pipe', 'pipe', 'ignore'] });
     child.stdin.end();
     const output = Buffer.concat(await child.stdout.toArray()).toString();
-    // What the runtime itself writes by descriptor (`_rawDebug`) is out of reach; text of the program is not there.
+    // Output that the runtime writes directly to the descriptor (`_rawDebug`) cannot be redirected. The program's text
+    // is not in it.
     expect(output.replaceAll('NOISE process._rawDebug\n', '')).not.toContain('NOISE');
   });
 

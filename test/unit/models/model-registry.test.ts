@@ -26,7 +26,7 @@ const INFO: Omit<LoadedModel, 'id' | 'backend'> = {
   loadedAt: 0,
 };
 
-/** A model whose generations end when they are stopped, or as the test says. */
+/** A model whose generations end when they are stopped, or when the test completes them. */
 class StubModel implements EngineModel {
   readonly info: LoadedModel;
   readonly lost: Promise<HostError>;

@@ -8,7 +8,7 @@ import { entriesOf } from '../../../installers/package/entry.ts';
 import { tar } from '../../../installers/package/tar.ts';
 import { zip } from '../../../installers/package/zip.ts';
 
-/** Longer than one field of a tar header, shorter than both. */
+/** Longer than one name field of a tar header, shorter than both. */
 const LONG = `${'folder-with-a-long-name/'.repeat(5)}file.txt`;
 
 describe('archives of a package', () => {

@@ -116,7 +116,7 @@ describe("the names that GENERATE shares with OpenAI's Chat Completions", () => 
     usable<SharedSettings['max_completion_tokens'], Settings['max_completion_tokens']>(undefined);
     usable<SharedSettings['logit_bias'], Settings['logit_bias']>(undefined);
     usable<Exclude<Request['tool_choice'], undefined>, NonNullable<ChatCompletionCreateParams['tool_choice']>>('auto');
-    // Calls can be sent back as they came, to this host or to another.
+    // Calls can be sent back unchanged, to this host or another one.
     const call = { id: 'c', type: 'function' as const, function: { name: 'f', arguments: '{}' } };
     const ours = usable<ChatCompletionMessageFunctionToolCall, NonNullable<Reply['tool_calls']>[number]>(call);
     const theirs = usable<NonNullable<Reply['tool_calls']>[number], ChatCompletionMessageFunctionToolCall>(ours);

@@ -6,7 +6,7 @@ import type { Schema } from '../../../host/protocol/fields.ts';
 import { type Field, fieldsOf } from '../../../installers/docs/describe-schema.ts';
 import { reference } from '../../../installers/docs/reference.ts';
 
-/** The paths of fields without a description. */
+/** Returns the paths of fields without a description. */
 function undescribed(fields: readonly Field[], prefix: string): string[] {
   return fields.flatMap(({ name, description, fields }) => [
     ...(description === '' ? [`${prefix}.${name}`] : []),

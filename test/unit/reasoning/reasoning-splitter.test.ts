@@ -152,7 +152,7 @@ function joined(segments: readonly Separated[], kind: Separated['kind']): string
     .join('');
 }
 
-/** Splits an output that comes in two pieces at each place, and one that comes in characters. */
+/** Yields all splits of an output into two pieces, and one into characters. */
 function* chunkings(output: string): Generator<readonly string[]> {
   for (let at = 0; at <= output.length; at++) yield [output.slice(0, at), output.slice(at)];
   for (const size of [1, 2, 3, 5]) {

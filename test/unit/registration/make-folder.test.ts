@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
-/** As Node's on Windows, which returns the first folder that it made in the form `\\?\C:\…`. */
+/** Like Node.js on Windows, returns the first created folder in the form `\\?\C:\…`. */
 jest.unstable_mockModule('node:fs/promises', () => ({
   ...fs,
   mkdir: async (...args: Parameters<typeof fs.mkdir>) => {

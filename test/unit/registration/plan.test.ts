@@ -20,7 +20,7 @@ function request(system: Platform, more: Partial<RegistrationRequest> = {}): Reg
   };
 }
 
-/** Where one named browser’s manifests go. */
+/** Returns the paths of a browser’s manifests. */
 function places(system: Platform, browser: BrowserName, more: Partial<RegistrationRequest> = {}): string[] {
   return planRegistration(request(system, { browsers: [browser], ...more })).targets.map(locationOf);
 }

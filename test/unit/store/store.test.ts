@@ -204,7 +204,7 @@ describe('the store', () => {
   });
 
   onLinux('rejects with CACHE_NOT_WRITABLE and a remedy if its folder is not writable', async () => {
-    // The kernel's own file system refuses even root, which no mode of a folder does.
+    // /sys rejects even root, unlike a folder's permissions.
     file = '/sys/tabagent-test/index.sqlite';
     await expect(open()).rejects.toMatchObject({
       code: 'CACHE_NOT_WRITABLE',
@@ -246,7 +246,7 @@ describe('the store', () => {
     for (let n = 0; n < 300; n++) await things.set(`${n}`, 'x'.repeat(500));
     await store.close();
     const again = await open();
-    // Opened while whole; every page but the first is overwritten before the namespace looks at it.
+    // Opens the intact database, then overwrites every page but the first before the namespace is read.
     writeFileSync(file, Buffer.alloc(statSync(file).size - 4096, 0xff), { flag: 'r+' });
     await expect(again.namespace('things').get('1')).rejects.toMatchObject({ code: 'CACHE_ERROR' });
     opened = [];

@@ -44,7 +44,7 @@ function readerFor(
   return new CallReader({ language, isParallel: true, isForced: false, ...options });
 }
 
-/** Reads an answer that comes in pieces of a length. */
+/** Reads an answer in pieces of this length. */
 function read(reader: CallReader, answer: string, length = 1) {
   const parts: ReturnType<CallReader['text']> = [];
   for (let at = 0; at < answer.length; at += length) parts.push(...reader.text(answer.slice(at, at + length)));
@@ -199,7 +199,8 @@ describe('tool calls', () => {
       const answer: string =
         found.expected?.slice(found.expected.indexOf(found.messages[1].content) + found.messages[1].content.length) ??
         '';
-      // Templates that leave calls out, Llama's, whose calls stand at the beginning alone, and MiniMax's, which is described otherwise.
+      // Templates that omit calls, Llama's, whose calls are only at the start, and MiniMax's, which is described
+      // differently.
       if (format === undefined || !answer.includes(call.name) || format.isBare === true || name === 'MiniMax-M3')
         continue;
       tried += 1;

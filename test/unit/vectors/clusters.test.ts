@@ -8,7 +8,7 @@ import { Seeded } from '../../support/gguf/seeded.ts';
 const vector = (...values: number[]) => Float32Array.from(values);
 const pause = async () => undefined;
 
-/** Points about three corners, each corner's in turn. */
+/** Returns points around three corners, alternating between them. */
 function corners(seed: number): { points: Float32Array[]; labels: number[] } {
   const random = new Seeded(seed);
   const near = (x: number) => x + random.below(100) / 100;

@@ -4,7 +4,7 @@ import { type BatchItem, BatchOrder } from '../../../../host/engine/runner/gener
 /** The next token of a generation. */
 const NEXT: BatchItem = { tokens: [1], logits: [true] };
 
-/** A piece of a prompt; the last one ends with the token whose result is needed. */
+/** Returns a part of a prompt. The last part ends with the token whose logits are needed. */
 function piece(length: number, isLast = false): BatchItem {
   const tokens = Array.from({ length }, () => 1);
   return { tokens, logits: tokens.map((_, index) => (isLast && index === length - 1 ? true : undefined)) };

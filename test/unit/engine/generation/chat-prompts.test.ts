@@ -7,7 +7,7 @@ const user: ChatMessage = { role: 'user', content: 'Why?' };
 const answer: ChatMessage = { role: 'assistant', content: 'So.' };
 
 const LINES = "{% for m in messages %}{{ m.role }}: {{ m['content'] }}\n{% endfor %}";
-/** Takes turns of user and assistant, and no other. */
+/** Accepts only alternating turns of user and assistant. */
 const STRICT = `{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}
 {%- for m in messages %}{% if (m.role == 'user') != (loop.index0 is even) %}{{ raise_exception('take turns') }}{% endif %}
 {{- m.role }}: {{ m.content + '' }}
@@ -130,7 +130,7 @@ describe("a conversation in a model's chat template", () => {
   });
 
   it('is rejected if rendering exceeds the limits', () => {
-    // Longer than the conversations that a template is tried with.
+    // Longer than the conversations with which templates are probed.
     const template = `{% if messages|length > 3 %}${LOOP}{% endif %}fine`;
     expect(write(template, [user])).toBe('fine');
     expect(() => write(template, [user, answer, user, answer])).toThrow(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { PieceSize } from '../../../../host/engine/runner/generation/piece-size.ts';
 
-/** The size after many pieces at so many tokens a millisecond. */
+/** Returns the size after many parts at this many tokens per millisecond. */
 function settled(batchSize: number, tokensPerMs: number): number {
   const pieces = new PieceSize(batchSize);
   for (let i = 0; i < 20; i++) pieces.learn(pieces.tokens, pieces.tokens / tokensPerMs);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { StopScanner } from '../../../../host/engine/runner/generation/stop-scanner.ts';
 
-/** All that comes out of a scanner for pieces that go in. */
+/** Returns the output of a scanner for these pieces of text. */
 function scan(stops: string[], pieces: Iterable<string>): { text: string; found: boolean } {
   const scanner = new StopScanner(stops);
   let text = '';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TokenText } from '../../../../host/engine/runner/generation/token-text.ts';
 
-/** A detokenizer whose tokens are runs of bytes, decoded as the binding does: what is not whole becomes U+FFFD. */
+/** A detokenizer for tokens of bytes. Like the binding, it replaces incomplete characters by U+FFFD. */
 function detokenize(tokens: Buffer[]): string {
   return Buffer.concat(tokens).toString('utf8');
 }
@@ -20,7 +20,7 @@ describe('text of tokens', () => {
       const tokens = new TokenText<Buffer>(detokenize, []);
       const pieces = split(text, size).map((token) => tokens.push(token));
       for (const piece of pieces.slice(0, -1)) {
-        // The replacement character of the text itself is the only one allowed.
+        // Only the replacement character in the text itself is allowed.
         expect(piece.replace(/\uFFFD(?=한|$)/, '')).not.toContain('\uFFFD');
         expect(piece.isWellFormed()).toBe(true);
       }
