@@ -91,14 +91,14 @@ describeOnPosix('the handshake of two hosts', () => {
       const [caller, host] = await pair();
       const received = handshakeAsHost(host, SECRET);
       caller.write(message);
-      await expect(received).rejects.toThrow(/not a host|too much/);
+      await expect(received).rejects.toThrow(/not a host|too long/);
     }
   });
 
-  it('ends when the other side ends the connection', async () => {
+  it('fails when the other side closes the connection', async () => {
     const [caller, host] = await pair();
     const received = handshakeAsHost(host, SECRET);
     caller.end(`${JSON.stringify({ nonce: 'n' })}\n`);
-    await expect(received).rejects.toThrow('ended the connection');
+    await expect(received).rejects.toThrow('closed the connection');
   });
 });
