@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { largeModel } from '../support/gguf/large-model.ts';
 import { HostProcess, type Message } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
@@ -13,9 +14,14 @@ const ROUNDS = 5;
 const SPEED_GOAL = 1.6;
 const FIRST_TOKEN_GOAL = 2;
 
+/** Words of the prompts: about 2,000 and 30 tokens of the made model. */
+const LONG = 270;
+const SHORT = 4;
+
 /**
  * Compares four concurrent generations with four sequential ones, and the time to first token of a short request behind
- * a long one with its time alone, in the same host with two threads.
+ * a long one with its time alone, in the same host with two threads. The short request is sent at a different time of the
+ * long prompt's evaluation in each round.
  */
 export async function run(): Promise<BenchResult[]> {
   const home = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -28,7 +34,7 @@ export async function run(): Promise<BenchResult[]> {
     expectSuccess(await host.request('LOAD_MODEL', { modelPath: MODEL, settings: load }));
     const [speed, first]: [number[], number[]] = [[], []];
     for (let round = 0; round < ROUNDS; round += 1) {
-      const prompts = Array.from({ length: CONCURRENCY }, (_, i) => words(round * 10 + i, 4));
+      const prompts = Array.from({ length: CONCURRENCY }, (_, i) => words(round * 10 + i, SHORT));
       const sequential = await timeOf(async () => {
         for (const prompt of prompts) await generate(host, prompt, TOKENS);
       });
@@ -36,9 +42,12 @@ export async function run(): Promise<BenchResult[]> {
         Promise.all(prompts.map((prompt) => generate(host, `x ${prompt}`, TOKENS))),
       );
       speed.push(sequential / concurrent);
-      const alone = await generate(host, words(round * 10 + 5, 4), 1);
-      const long = generate(host, words(round * 10 + 6, 200), 20);
-      const behind = await generate(host, words(round * 10 + 7, 4), 1);
+      const alone = await generate(host, words(round * 10 + 5, SHORT), 1);
+      const evaluated = promptProgress(host);
+      const long = generate(host, words(round * 10 + 6, LONG), 20);
+      await evaluated;
+      await setTimeout((alone * round) / ROUNDS);
+      const behind = await generate(host, words(round * 10 + 7, SHORT), 1);
       await long;
       first.push(behind / alone);
     }
@@ -69,6 +78,17 @@ async function generate(host: HostProcess, prompt: string, tokens: number): Prom
   return timeOf(async () => {
     const settings = { max_new_tokens: tokens, do_sample: false };
     expectSuccess(await host.request('GENERATE', { prompt, settings }));
+  });
+}
+
+/** Settles when a part of a prompt has been evaluated. */
+function promptProgress(host: HostProcess): Promise<void> {
+  return new Promise((resolve) => {
+    const stopListening = host.onMessage(({ type }) => {
+      if (type !== 'generationPromptProgress') return;
+      stopListening();
+      resolve();
+    });
   });
 }
 

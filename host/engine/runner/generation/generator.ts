@@ -124,7 +124,7 @@ export class Generator {
     });
     const bias = prompt && this.#bias(request.sampling.logitBias);
     // The sequence may have to finish what a stopped generation had started.
-    step({ kind: 'evaluate', size: this.#pieces.tokens });
+    step({ kind: 'evaluate', size: this.#pieceSize });
     const taken = prompt && (await this.#pool.take(tokens, request, signal));
     if (taken === undefined) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
     const { pooled, cachedPromptTokens } = taken;
@@ -173,7 +173,7 @@ export class Generator {
     const { signal, step } = watch;
     for (;;) {
       const rest = tokens.slice(sequence.nextTokenIndex);
-      const size = this.#pieces.tokens;
+      const size = this.#pieceSize;
       if (signal.aborted || rest.length <= size) return rest;
       const begin = performance.now();
       step({ kind: 'evaluate', size });
@@ -182,6 +182,10 @@ export class Generator {
       this.#pieces.learn(size, performance.now() - begin);
       output.promptProgress(sequence.nextTokenIndex, tokens.length);
     }
+  }
+
+  get #pieceSize(): number {
+    return this.#pieces.tokens(this.#running > 1 ? 'shared' : 'alone');
   }
 
   /** Generates tokens until the output ends. When stopped, one more token is generated and dropped. */
