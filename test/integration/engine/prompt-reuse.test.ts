@@ -1,11 +1,12 @@
-import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LoadSettings } from '../../../host/engine/ipc.ts';
 import { ownerOf } from '../../../host/engine/states/state-name.ts';
 import { StateStore } from '../../../host/engine/states/state-store.ts';
 import type { GenerateRequest, Sampling } from '../../../host/models/generation.ts';
-import { loadRequest, TestModels, WatchedLog } from '../../support/engine/test-models.ts';
+import type { ModelChange } from '../../../host/models/model-registry.ts';
+import { isAlive, loadRequest, TestModels, WatchedLog } from '../../support/engine/test-models.ts';
 import { largeModel } from '../../support/gguf/large-model.ts';
 import { type ModelKind, writeModelKind } from '../../support/gguf/model-kinds.ts';
 import { Seeded } from '../../support/gguf/seeded.ts';
@@ -178,6 +179,28 @@ describe('the evaluated prompt of a conversation', () => {
     await other.unload();
     expect(statesIn(states)).toHaveLength(2);
     expect(statesIn(states)).not.toContain(file);
+  });
+});
+
+describe('a runner that fills its folder beyond the limit', () => {
+  it('is ended, and its model can be loaded again', async () => {
+    const states = newFolder();
+    const { host, ask, load } = await start(states, {}, { limitBytes: MiB });
+    const pid = host.pidOf('m');
+    const lost = new Promise<ModelChange>((resolve) => host.models.onChange(resolve));
+    const [own = ''] = readdirSync(join(states, 'open')).map((name) => join(states, 'open', name));
+    const file = join(own, 'large');
+    writeFileSync(file, '');
+    // It takes no space on the disk, but its size counts.
+    truncateSync(file, 4 * 2 ** 30);
+    expect(await lost).toMatchObject({
+      type: 'lost',
+      id: 'm',
+      error: { code: 'ENGINE_ENDED', details: { reason: 'disk' } },
+    });
+    expect(isAlive(pid)).toBe(false);
+    await load();
+    expect((await ask(words(1))).text).not.toBe('');
   });
 });
 
