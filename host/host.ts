@@ -95,6 +95,7 @@ export class Host {
   #call({ name, events }: ActionDeclaration, { requestId }: RequestHead, context: MessageContext): Call<EventType> {
     return {
       services: this.#services,
+      client: context.client,
       requestId,
       signal: context.signal,
       emit: (type, payload) => {

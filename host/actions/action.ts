@@ -12,6 +12,8 @@ export type ClientKind = 'browser' | 'otherExtension' | 'local';
 /** What a handler gets besides the fields of the request. `E` are the events it may emit. */
 export interface Call<E extends EventType = never> {
   readonly services: Services;
+  /** Who sent the request. */
+  readonly client: ClientKind;
   /** The request's id, by which another request can refer to it. */
   readonly requestId?: RequestId | undefined;
   /** Aborted when the client disconnects or the host shuts down; its reason is the error to throw. */

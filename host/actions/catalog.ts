@@ -14,7 +14,7 @@ import { goneEntry, offeredEntry } from './external-entry.ts';
 import { page, pageOf } from './paging.ts';
 import { percent } from './progress.ts';
 
-/** Returns the catalog, the models in the cache, and those of other programs that the cache does not have. */
+/** Returns the catalog, the models in the cache, and the models and adapters of other programs that the cache does not have. */
 async function allModels({ services, signal }: Call) {
   const [catalog, cache, local] = await Promise.all([services.catalog(), services.cache(), services.external()]);
   const [entries, models, { models: external, missing }] = await Promise.all([
@@ -23,10 +23,10 @@ async function allModels({ services, signal }: Call) {
     local.list({ signal }),
   ]);
   const own = new Set(models.map((model) => model.name.id));
-  const others = external.filter(
-    ({ offered, classification }) => classification.kind === 'model' && !own.has(offered.id),
-  );
-  return { catalog, entries, models, others, gone: missing.filter(({ name }) => !own.has(name.id)) };
+  const elsewhere = external.filter(({ offered }) => !own.has(offered.id));
+  const others = elsewhere.filter(({ classification }) => classification.kind === 'model');
+  const adapters = elsewhere.filter(({ classification }) => classification.kind === 'adapter');
+  return { catalog, entries, models, others, adapters, gone: missing.filter(({ name }) => !own.has(name.id)) };
 }
 
 /** Returns the available models: those of the catalog, then others of other programs, then those of remote engines. */
@@ -105,13 +105,14 @@ function newerFields(newer: NewerFiles | undefined) {
 }
 
 export const getDownloadedModels = handle(declared.getDownloadedModels, async (request, call) => {
-  const { catalog, entries, models, others } = await allModels(call);
+  const { catalog, entries, models, others, adapters } = await allModels(call);
   const known = new Map(entries.map((entry) => [entry.id, entry]));
   const cache = await call.services.cache();
+  const facts = new Map((await cache.facts(models)).map((of, at) => [models[at]?.name.id, of]));
   const newer = await cache.updates.known();
   const unfinished = request.partial === true ? (await cache.statuses()).filter(isPartial) : [];
   const replaced = unfinished.length === 0 ? new Map<string, string>() : await cache.updates.replacedBy();
-  const { items, ...next } = pageOf([...models, ...others, ...unfinished], request, (model) => {
+  const { items, ...next } = pageOf([...models, ...others, ...adapters, ...unfinished], request, (model) => {
     if ('status' in model) {
       const { name, downloaded, total, status } = model;
       const progress = percent(downloaded, total, false);
@@ -122,7 +123,9 @@ export const getDownloadedModels = handle(declared.getDownloadedModels, async (r
     if (!('offered' in model)) {
       const { name, size } = model;
       const entry = known.get(name.id) ?? catalog.onDisk(name, size);
-      return withModelId({ ...entry, downloaded: true, size, ...defined({ newer: newerFields(newer.get(name.id)) }) });
+      const { kind = 'model', baseModel } = facts.get(name.id) ?? {};
+      const more = { newer: newerFields(newer.get(name.id)), kind: kind === 'model' ? undefined : kind, baseModel };
+      return withModelId({ ...entry, downloaded: true, size, ...defined(more) });
     }
     const { source, size, path, ...entry } = offeredEntry(model);
     return withModelId({ ...(known.get(entry.id) ?? entry), downloaded: true, source, size, path });

@@ -13,7 +13,7 @@ import { severalDownloads, type UnnamedDownload } from '../requests/download-req
 import { isMatch } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
 import { assertNotExternal, deleteExternal } from './delete-external.ts';
-import { externalStatus, obtainModel } from './find-model.ts';
+import { externalStatus, type ObtainedModel, obtainModel } from './find-model.ts';
 import type { WaitListener } from './hub-patience.ts';
 import { hubWarning } from './hub-warning.ts';
 import { hasModelReference } from './model-reference.ts';
@@ -35,8 +35,9 @@ async function download(
   });
   try {
     const obtain: typeof updateModel = update === true ? updateModel : obtainModel;
-    const obtained = await obtain(name, call, { onProgress: report, maxBytesPerSecond });
-    const { model, alreadyDownloaded, external, kind = 'model', isReplaced, note } = obtained;
+    const obtained = await obtain(name, call, { onProgress: report, maxBytesPerSecond, mayBeAdapter: true });
+    const { model, alreadyDownloaded, external, isReplaced, note } = obtained;
+    const { kind, baseModel } = await factsOf(obtained, call);
     const payload = {
       modelId: name.id,
       repoId: name.repoId,
@@ -54,10 +55,20 @@ async function download(
     const message = alreadyDownloaded ? 'Model already downloaded' : 'Model downloaded successfully';
     if (note !== undefined) return { message: `${message}. ${note.replace(/\.$/, '')}`, payload };
     if (kind === 'model') return { message, payload };
-    return { message: `${message}. It seems to be ${KIND_NAMES[kind]}`, payload: { ...payload, kind } };
+    return {
+      message: `${message}. It seems to be ${KIND_NAMES[kind]}`,
+      payload: { ...payload, kind, ...defined({ baseModel }) },
+    };
   } finally {
     report.flush();
   }
+}
+
+/** Returns what was obtained: from its header before a download, or from the file. */
+async function factsOf({ model, kind, baseModel }: ObtainedModel, { services }: Call) {
+  if (kind !== undefined) return { kind, baseModel };
+  const [facts] = await (await services.cache()).facts([model]);
+  return facts ?? { kind: 'model' as const };
 }
 
 /** Resolves the model of a request and downloads it. A later request can stop it at any time. */

@@ -1,4 +1,5 @@
 import { entryFromName } from '../catalog/entry.ts';
+import { defined } from '../common/defined.ts';
 import { plainTitle } from '../external/external-id.ts';
 import type { ListedExternalModel, MissingModel } from '../external/listing.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';
@@ -13,11 +14,17 @@ export function offeredEntry(model: ListedExternalModel) {
     name: offered.id === name.id ? plainTitle(title).replace(/\.gguf$/i, '') : entry.name,
     ...(classification.kind === 'model'
       ? { model_type: classification.modelType, default_quant: classification.quantization }
-      : {}),
+      : kindFields(classification)),
     downloaded: true,
     size,
     path: files[0]?.path ?? '',
   };
+}
+
+/** Returns what a file is, and what an adapter was made for. */
+function kindFields(classification: ListedExternalModel['classification']) {
+  const { kind } = classification;
+  return kind === 'adapter' ? { kind, ...defined({ baseModel: classification.baseModel }) } : { kind };
 }
 
 /** Describes a model of another program as a scan does. */
@@ -28,11 +35,11 @@ export function scannedEntry(model: ListedExternalModel) {
     id: offered.id,
     name: plainTitle(title),
     source,
-    kind: classification.kind,
     path: files[0]?.path ?? '',
     files: files.length,
     size,
     architecture: classification.architecture,
+    ...kindFields(classification),
     quantization: classification.kind === 'model' ? classification.quantization : null,
     sha256: files[0]?.sha256 ?? null,
     verified,

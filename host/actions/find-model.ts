@@ -6,6 +6,7 @@ import { modelNotDownloaded } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
 import { isExternalName } from '../external/external-id.ts';
 import type { ExternalModel } from '../external/external-model.ts';
+import type { BaseModel } from '../gguf/base-model.ts';
 import { isCompanion, KIND_NAMES } from '../gguf/kind.ts';
 import { rejection } from '../gguf/reject.ts';
 import type { RetryPause } from '../hub/retry.ts';
@@ -30,12 +31,16 @@ export interface ObtainedModel extends DownloadResult {
   readonly external?: ExternalModel;
   /** What was downloaded. */
   readonly kind?: FileKind;
+  /** What an adapter was made for. */
+  readonly baseModel?: BaseModel;
 }
 
 /** Options for obtaining a model. */
 export interface ObtainOptions {
   /** Accepts another program's file of the same name without asking the hub for a newer one. For loading. */
   readonly trustNames?: boolean;
+  /** Downloads a LoRA adapter as well as a model. */
+  readonly mayBeAdapter?: boolean;
   /** The speed limit of a download. */
   readonly maxBytesPerSecond?: number | undefined;
   /** @param step Label of the current step. */
@@ -56,13 +61,13 @@ export async function obtainModel(name: ModelName, call: Call, options: ObtainOp
   const present = await cache.find(name);
   if (present !== undefined) return { model: present, alreadyDownloaded: true };
   const external = isExternalName(name)
-    ? await localOnly(name, call, options)
+    ? await elsewhere(name, call, options)
     : await sameElsewhere(name, call, options);
   if (external !== undefined) return { model: asCached(name, external), alreadyDownloaded: true, external };
-  const kind = await kindBeforeDownload(name, call);
-  const { maxBytesPerSecond } = options;
+  const { maxBytesPerSecond, mayBeAdapter = false } = options;
+  const facts = await factsBeforeDownload(name, call, mayBeAdapter);
   const onProgress = (status: DownloadStatus) => options.onProgress(status, 'Downloading');
-  return { ...(await cache.download(name, { signal, onProgress, maxBytesPerSecond })), kind };
+  return { ...(await cache.download(name, { signal, onProgress, maxBytesPerSecond })), ...facts };
 }
 
 /** Finds the files of a model of another program without reading them. Throws `MODEL_NOT_DOWNLOADED` for an unknown `local/…` id. */
@@ -84,9 +89,19 @@ export async function externalStatus(name: ModelName, { services, signal }: Call
     : { ...statusOf(name, sizeOf(external), sizeOf(external)), status: 'completed' };
 }
 
-async function localOnly(name: ModelName, call: Call, options: ObtainOptions): Promise<ExternalModel> {
+/**
+ * Finds a model on this computer. That of another program is verified against the program's checksums.
+ *
+ * @throws HostError `MODEL_NOT_DOWNLOADED`, `CHECKSUM_MISMATCH`.
+ */
+export async function findHere(name: ModelName, call: Call, options: ObtainOptions): Promise<CachedModel> {
+  const present = await (await call.services.cache()).find(name);
+  return present ?? asCached(name, await elsewhere(name, call, options));
+}
+
+async function elsewhere(name: ModelName, call: Call, options: ObtainOptions): Promise<ExternalModel> {
   const local = await call.services.external();
-  const external = await local.find(name, { signal: call.signal });
+  const external = await local.find(name, { signal: call.signal, trustNames: options.trustNames === true });
   if (external === undefined) throw modelNotDownloaded(name.id);
   await local.verify(external, checking(name, call, options));
   return external;
@@ -149,17 +164,21 @@ async function remoteFiles(
 
 /**
  * Throws `MODEL_REJECTED`, as a load would, before a file is downloaded that is not a model according to its header.
- * Otherwise, returns its kind: according to its name if its header cannot be read.
+ * Otherwise, returns what it is: according to its name if its header cannot be read.
  */
-async function kindBeforeDownload(name: ModelName, { services, signal }: Call): Promise<FileKind> {
+async function factsBeforeDownload(
+  name: ModelName,
+  { services, signal }: Call,
+  mayBeAdapter: boolean,
+): Promise<Pick<ObtainedModel, 'kind' | 'baseModel'>> {
   const named = kindOfName(name.file);
   // The kind of a partial download was checked when it started, or could not be determined then.
-  if ((await (await services.cache()).status(name)) !== undefined) return named;
-  const [kind] = await (await services.fileKinds()).read([{ name }], signal);
-  if (isCompanion(kind)) {
+  if ((await (await services.cache()).status(name)) !== undefined) return { kind: named };
+  const [{ kind, baseModel } = {}] = await (await services.fileKinds()).read([{ name }], signal);
+  if (isCompanion(kind) && !(mayBeAdapter && kind === 'adapter')) {
     throw rejection(name.file)(`it is ${KIND_NAMES[kind]}`, { expected: 'a language model', found: kind });
   }
-  return kindWith(named, kind);
+  return { kind: kindWith(named, kind), ...defined({ baseModel }) };
 }
 
 /** Verifies a model against the checksums of its program. A damaged one is not changed, and the model is downloaded. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { defined } from '../common/defined.ts';
 import type { RequestedSettings } from '../models/loaded-entry.ts';
 import type { LoadedModel } from '../models/model-engine.ts';
@@ -47,7 +48,8 @@ export function changedSettings(
   const differences: SettingDifferences = {};
   for (const [name, requested] of Object.entries(requestedSettings(request))) {
     const loaded = actualSetting(name, model, loadedWith);
-    if (requested !== loadedWith[name] && requested !== loaded && !isMet(name, requested, model, loadedWith)) {
+    const isSame = [loadedWith[name], loaded].some((value) => isDeepStrictEqual(value, requested));
+    if (!isSame && !isMet(name, requested, model, loadedWith)) {
       differences[name] = { loaded: loaded ?? null, requested };
     }
   }
@@ -59,6 +61,7 @@ function actualSetting(name: string, model: LoadedModel, loadedWith: RequestedSe
   if (name === 'n_parallel') return model.sequences;
   if (name === 'flash_attn') return model.flashAttention;
   if (name === 'n_gpu_layers') return model.gpuLayers;
+  if (name === 'lora') return model.lora ?? [];
   return loadedWith[name] ?? DEFAULTS[name];
 }
 

@@ -1,9 +1,11 @@
 import { defined } from '../common/defined.ts';
 import { errorInfo } from '../common/errors.ts';
+import { invalidField, modelNotCapable } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import { throttle } from '../common/progress.ts';
-import { capabilitiesOf, hostOf } from '../models/describe-loaded.ts';
-import type { EngineModel, LoadedModel } from '../models/model-engine.ts';
+import type { ModelAbilities } from '../gguf/abilities.ts';
+import { adaptersOf, capabilitiesOf, hostOf } from '../models/describe-loaded.ts';
+import type { AdapterChoice, EngineModel, LoadedModel } from '../models/model-engine.ts';
 import type { LoadPlan, LoadProgress } from '../models/model-registry.ts';
 import type { LoadLock } from '../peers/load-lock.ts';
 import * as declared from '../protocol/actions/load.ts';
@@ -12,9 +14,10 @@ import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import { referenceText } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
-import { obtainModel } from './find-model.ts';
+import { openAdapters, withAdapterIds } from './adapters.ts';
+import { type ObtainOptions, obtainModel } from './find-model.ts';
 import type { WaitListener } from './hub-patience.ts';
-import { changedSettings, requestedSettings, type SettingDifferences } from './load-settings.ts';
+import { changedSettings, chosenSettings, requestedSettings, type SettingDifferences } from './load-settings.ts';
 import { withLoadDefaults } from './model-defaults.ts';
 import { namedRemoteModel } from './model-reference.ts';
 import { planLoad } from './plan-load.ts';
@@ -60,6 +63,7 @@ function loadedPayload(model: LoadedModel) {
     ...capabilitiesOf(model),
     ...hostOf(model),
     ...chatTemplateOf(model),
+    ...adaptersOf(model),
   };
 }
 
@@ -106,36 +110,50 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
         return present;
       }
       engine.warm();
-      const { model, alreadyDownloaded, external } = await obtainModel(
-        name,
-        // A stop of the download, other than one of the load, is for this part alone.
-        { ...call, signal: AbortSignal.any([signal, call.signal]) },
-        {
-          trustNames: true,
-          onProgress: ({ downloaded: done, total, status, activity }, step) => {
-            const message = stepMessage(step, activity);
-            onProgress({ step: 'obtain', message, done, total, isComplete: status === 'completed' });
-          },
+      // A stop of the download, other than one of the load, is for this part alone.
+      const stoppable = { ...call, signal: AbortSignal.any([signal, call.signal]) };
+      const options: ObtainOptions = {
+        trustNames: true,
+        onProgress: ({ downloaded: done, total, status, activity }, step) => {
+          const message = stepMessage(step, activity);
+          onProgress({ step: 'obtain', message, done, total, isComplete: status === 'completed' });
         },
-      );
-      onDownloaded();
-      if (alreadyDownloaded) onProgress({ step: 'found', size: model.size });
-      const inspected = await inspectModel(model.files, { signal });
-      loadLock = await peers.acquireLoadLock(id, signal);
-      const meanwhile = await peers.find(id, isAsked);
-      if (meanwhile !== undefined) return meanwhile;
-      const settings = await planLoad({ id, request, shape: inspected.shape }, services);
-      const loaded = await engine.load(
-        { id, model: inspected, settings },
-        { signal, onProgress: (fraction) => onProgress({ step: 'load', fraction }) },
-      );
-      hardware.invalidateVram();
-      if (external === undefined) await cache.eviction.recordUse(name);
-      // The next load finds a runner ready, as this one did.
-      engine.warm();
-      return loaded;
+      };
+      const { adapters, release } = await openAdapters(adaptersIn(request), stoppable, options);
+      try {
+        const { model, alreadyDownloaded, external } = await obtainModel(name, stoppable, options);
+        onDownloaded();
+        if (alreadyDownloaded) onProgress({ step: 'found', size: model.size });
+        const inspected = await inspectModel(model.files, { signal, adapters: adapters.map(({ file }) => file) });
+        if (adapters.length > 0) assertGenerates(id, inspected.abilities);
+        loadLock = await peers.acquireLoadLock(id, signal);
+        const meanwhile = await peers.find(id, isAsked);
+        if (meanwhile !== undefined) return meanwhile;
+        const settings = await planLoad({ id, request, shape: inspected.shape, adapters }, services);
+        const loaded = await engine.load(
+          { id, model: inspected, settings },
+          { signal, onProgress: (fraction) => onProgress({ step: 'load', fraction }) },
+        );
+        hardware.invalidateVram();
+        if (external === undefined) await cache.eviction.recordUse(name);
+        // The next load finds a runner ready, as this one did.
+        engine.warm();
+        return loaded;
+      } finally {
+        release();
+      }
     },
   };
+}
+
+/** Returns the adapters that a request names by their ids. */
+function adaptersIn(request: RequestOf<'LOAD_MODEL'>): AdapterChoice[] {
+  return (chosenSettings(request).lora ?? []).flatMap(({ id, scale = 1 }) => (id === undefined ? [] : [{ id, scale }]));
+}
+
+/** Throws `MODEL_NOT_CAPABLE` for a model on which adapters would have no effect. */
+function assertGenerates(id: string, { generate: reason }: ModelAbilities): void {
+  if (reason !== null) throw modelNotCapable(id, 'generate', reason, { hint: 'Load it without LoRA adapters.' });
 }
 
 /** Returns whether the copy of another host has the settings that a request chooses, or does not have to. */
@@ -242,9 +260,13 @@ async function loadInServer(
   return { payload, message: payload.alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully' };
 }
 
-export const loadModel = handle(declared.loadModel, async (request, call) => {
+export const loadModel = handle(declared.loadModel, async (received, call) => {
+  const remote = namedRemoteModel(received);
+  if (remote !== undefined && chosenSettings(received).lora !== undefined) {
+    throw invalidField('lora', 'omitted for a model of a remote engine', chosenSettings(received).lora);
+  }
+  const request = await withAdapterIds(received, call);
   if (request.inServer === true) return loadInServer(request, call);
-  const remote = namedRemoteModel(request);
   const { loadRequests, downloadRequests } = call.services;
   if (remote !== undefined) {
     return loadRequests.run(remote, call, (cancellable) => load(remotePlan(remote, cancellable), request, cancellable));

@@ -2,7 +2,7 @@ import { defined } from '../common/defined.ts';
 import { HostError } from '../common/errors.ts';
 import { formatBytes } from '../common/format.ts';
 import { sum } from '../common/sum.ts';
-import type { LoadSettings } from '../engine/ipc.ts';
+import type { LoadedAdapter, LoadSettings } from '../engine/ipc.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import type { Fit, MemoryAmount } from '../hardware/fit.ts';
 import type { HardwareSnapshot } from '../hardware/types.ts';
@@ -15,7 +15,9 @@ import { chosenSettings } from './load-settings.ts';
 interface PlannedLoad {
   readonly id: string;
   readonly request: RequestOf<'LOAD_MODEL'>;
+  /** With what the adapters add. */
   readonly shape: ModelShape;
+  readonly adapters: readonly LoadedAdapter[];
 }
 
 /**
@@ -27,7 +29,7 @@ interface PlannedLoad {
  * `INVALID_REQUEST` for a cache type that the model cannot have.
  */
 export async function planLoad(
-  { id, request, shape }: PlannedLoad,
+  { id, request, shape, adapters }: PlannedLoad,
   services: Pick<Services, 'hardware' | 'models' | 'engine'>,
 ): Promise<LoadSettings> {
   const [
@@ -101,6 +103,7 @@ export async function planLoad(
     threads: asked.n_threads ?? threadRange(snapshot.cpu),
     ...defined({ useMmap: asked.use_mmap, useMlock: asked.use_mlock, useDirectIo: asked.use_direct_io }),
     ...defined({ chatTemplate: asked.chat_template }),
+    ...(adapters.length > 0 ? { adapters } : {}),
     ...(asked.force === true ? { force: true } : {}),
   };
 }

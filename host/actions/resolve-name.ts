@@ -4,6 +4,7 @@ import { quantizationOf } from '../catalog/quantization-name.ts';
 import { withReadKinds } from '../catalog/read-kinds.ts';
 import { type RepoModel, repoModels } from '../catalog/repo-models.ts';
 import { HostError } from '../common/errors.ts';
+import type { Classification } from '../external/classification.ts';
 import { repositoryIn } from '../external/external-id.ts';
 import {
   isSameRepository,
@@ -52,15 +53,20 @@ export async function resolveName(request: ModelNaming, call: Call, onWait?: Wai
  * Returns the model a request names without asking the hub: a quantization or a repository alone must match one model
  * that is downloaded or being downloaded.
  *
+ * @param kind What the model is, for models of other programs.
  * @throws HostError `INVALID_REQUEST`, also if a repository alone matches no model, or more than one;
  *   `MODEL_NOT_DOWNLOADED` if a quantization does.
  */
-export async function knownName(request: ModelNaming, call: Call): Promise<ModelName> {
+export async function knownName(
+  request: ModelNaming,
+  call: Call,
+  kind: 'model' | 'adapter' = 'model',
+): Promise<ModelName> {
   const query = readModelQuery(request);
   if ('file' in query) return query;
   const { quantization, repoId } = query;
   const cache = await call.services.cache();
-  const present = await modelsHere(query, call);
+  const present = await modelsHere(query, call, kind);
   const downloading = matching(candidates((await cache.statuses()).map(({ name }) => ({ name }))), query);
   const [found, another] = present.length > 0 ? present : downloading;
   if (found !== undefined && another === undefined) return found.name;
@@ -91,22 +97,30 @@ export async function fitsHere({ services }: Call): Promise<(size: number) => bo
 }
 
 /** Returns the downloaded models that match a query or, if none does, those of other programs. */
-async function modelsHere(query: ModelQuery, { services, signal }: Call): Promise<RepoModel[]> {
+async function modelsHere(
+  query: ModelQuery,
+  { services, signal }: Call,
+  kind: 'model' | 'adapter' = 'model',
+): Promise<RepoModel[]> {
   const own = matching(candidates(await (await services.cache()).list()), query);
   if (own.length > 0) return own;
   const { models } = await (await services.external()).list({ signal });
   const others = models.flatMap(({ classification, claimed, offered, size }) => {
-    if (classification.kind !== 'model') return [];
+    if (classification.kind !== kind) return [];
     // Ollama names models of the hub by their repository and quantization.
     const { repoId, tag } = repositoryIn(offered) ?? {};
     const name = claimed ?? offered;
-    const quantization = tag ?? quantizationOf(name.file) ?? classification.quantization;
+    const quantization = tag ?? quantizationOf(name.file) ?? quantizationIn(classification);
     return [{ name, size, quantization, repoId: repoId ?? name.repoId }];
   });
   return matching(
     others.map((model) => ({ ...candidate(model), repoId: model.repoId })),
     query,
   );
+}
+
+function quantizationIn(classification: Classification): string | undefined {
+  return classification.kind === 'model' ? classification.quantization : undefined;
 }
 
 function candidates(models: readonly { readonly name: ModelName; readonly size?: number }[]): RepoModel[] {

@@ -22,6 +22,7 @@ import { CacheEviction } from './cache-eviction.ts';
 import { CacheUpdates } from './cache-updates.ts';
 import { CacheVerifier } from './cache-verifier.ts';
 import { DownloadStatuses } from './download-statuses.ts';
+import { type LocalFacts, LocalFactsReader } from './local-facts.ts';
 import { type ModelLease, ModelLeases } from './model-leases.ts';
 import { ModelListing } from './model-listing.ts';
 
@@ -55,6 +56,7 @@ export class ModelCache {
   readonly #index: DownloadIndex;
   readonly #leases: ModelLeases;
   readonly #listing: ModelListing;
+  readonly #facts = new LocalFactsReader();
   /** Verifies and repairs models. */
   readonly verifier: CacheVerifier;
   /** Finds newer files on the hub, and replaces the old ones. */
@@ -110,6 +112,11 @@ export class ModelCache {
   /** Returns every model on the disk, sorted by id. */
   list(): Promise<readonly CachedModel[]> {
     return this.#listing.list();
+  }
+
+  /** Returns what models on the disk are, in order, from the beginnings of their files. */
+  facts(models: readonly CachedModel[]): Promise<LocalFacts[]> {
+    return this.#facts.of(models);
   }
 
   /**

@@ -1,4 +1,5 @@
-import { isCompanion } from '../gguf/kind.ts';
+import { defined } from '../common/defined.ts';
+import { type FileFacts, isCompanion } from '../gguf/kind.ts';
 import type { FileKind } from '../protocol/file-kinds.ts';
 import { familyOf } from './file-kind.ts';
 import type { RepoModel } from './repo-models.ts';
@@ -10,11 +11,11 @@ const MAX_READ = 8;
  * Corrects the kinds that were derived from names by reading headers. Files that differ only in their quantization have
  * the same kind, so only the smallest file of each such family is read.
  *
- * @param read Returns the kinds of models, in order; undefined for unknown kinds.
+ * @param read Returns what the headers of files say, in order.
  */
 export async function withReadKinds(
   models: readonly RepoModel[],
-  read: (models: readonly RepoModel[]) => Promise<readonly (FileKind | undefined)[]>,
+  read: (models: readonly RepoModel[]) => Promise<readonly FileFacts[]>,
 ): Promise<RepoModel[]> {
   const families = Map.groupBy(
     models.filter(({ kind, complete }) => kind !== 'part' && complete),
@@ -24,9 +25,12 @@ export async function withReadKinds(
     .map((family) => family.toSorted((a, b) => (a.size ?? 0) - (b.size ?? 0))[0])
     .filter((model) => model !== undefined)
     .slice(0, MAX_READ);
-  const kinds = await read(smallest);
-  const known = new Map(smallest.map(({ name }, at) => [familyOf(name.file), kinds[at]]));
-  return models.map((model) => ({ ...model, kind: kindWith(model.kind, known.get(familyOf(model.name.file))) }));
+  const facts = await read(smallest);
+  const known = new Map(smallest.map(({ name }, at) => [familyOf(name.file), facts[at]]));
+  return models.map((model) => {
+    const { kind, baseModel } = known.get(familyOf(model.name.file)) ?? {};
+    return { ...model, kind: kindWith(model.kind, kind), ...defined({ baseModel }) };
+  });
 }
 
 /**

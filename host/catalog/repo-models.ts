@@ -1,4 +1,5 @@
 import { createYielder } from '../common/yield-to-event-loop.ts';
+import type { BaseModel } from '../gguf/base-model.ts';
 import type { RepoFile } from '../hub/repo-files.ts';
 import type { FileKind } from '../protocol/file-kinds.ts';
 import { type ModelName, modelName, type RepoName } from '../protocol/model-name.ts';
@@ -17,6 +18,8 @@ export interface RepoModel {
   readonly parts: number;
   /** Whether the hub lists all parts. */
   readonly complete: boolean;
+  /** What an adapter was made for, according to its header. */
+  readonly baseModel?: BaseModel | undefined;
 }
 
 /** Returns the models of a repository, sorted by file name. The parts of a split model are one model. */

@@ -1,16 +1,18 @@
 import type { PayloadOf } from '../protocol/messages.ts';
+import { readAdapters } from './adapters.ts';
 import { withoutGaps } from './client.ts';
-import type { CommandInput } from './command-input.ts';
 import type { CommandContext } from './context.ts';
 import { modelOrRepository, withModelHint, withResumeHint } from './model-argument.ts';
 import { progressView } from './terminal/progress.ts';
 
-/** Returns the settings of a load that options choose. */
-export function loadSettingsOf(input: CommandInput): Record<string, unknown> {
+/** Returns the settings of a load that options choose. Throws as {@link readAdapters}. */
+export async function loadSettingsOf({ input, client }: CommandContext): Promise<Record<string, unknown>> {
+  const lora = input.texts('lora');
   return withoutGaps({
     n_ctx: input.number('context'),
     n_gpu_layers: input.number('gpu-layers'),
     n_threads: input.number('threads'),
+    lora: lora.length === 0 ? undefined : await readAdapters(lora, client),
   });
 }
 

@@ -2,6 +2,8 @@ import { validate } from '../common/validate.ts';
 import { savedLoadSettings } from '../protocol/actions/load.ts';
 import { generationSettings, type SavedModelSettings, systemPrompt } from '../protocol/actions/model-settings.ts';
 import type { Schema } from '../protocol/fields.ts';
+import { readAdapters, shownAdapters } from './adapters.ts';
+import type { Client } from './client.ts';
 import { didYouMean } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -44,6 +46,12 @@ export function shownName(key: string): string {
   return short ?? key.replaceAll('_', '-');
 }
 
+/** Returns a value of a setting as users type it. */
+export function shownValue(key: string, value: unknown): string {
+  // Saved values have passed the schema.
+  return key === 'lora' ? shownAdapters(value as Parameters<typeof shownAdapters>[0]) : String(value);
+}
+
 /** The names of all settings, for help and completion. */
 export const SETTING_NAMES: readonly string[] = [...SETTINGS.keys()].map(shownName);
 
@@ -56,9 +64,20 @@ export function settingNamed(typed: string): NamedSetting {
   throw new UsageError(`Unknown setting: ${typed}.${hint}`);
 }
 
-/** Returns the value that was typed for a setting; undefined to reset it. Throws {@link UsageError}. */
-export function settingValue({ key, schema }: NamedSetting, typed: string): unknown {
+/**
+ * Returns the value that was typed for a setting; undefined to reset it.
+ *
+ * @param words The arguments that were typed.
+ * @throws UsageError; HostError `MODEL_NOT_DOWNLOADED` for an adapter that does not exist.
+ */
+export async function settingValue(
+  { key, schema }: NamedSetting,
+  words: readonly string[],
+  client: Client,
+): Promise<unknown> {
+  const typed = words.join(' ');
   if (typed === DEFAULT) return undefined;
+  if (key === 'lora') return readAdapters(words, client);
   const readings = [typed, ...(typed.trim() === '' ? [] : [Number(typed)]), ...(SWITCH[typed.toLowerCase()] ?? [])];
   const results = readings.map((value) => validate(schema, value));
   const valid = results.find(({ success }) => success);

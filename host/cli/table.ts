@@ -27,6 +27,13 @@ const LOAD_OPTIONS: readonly OptionSpec[] = [
     summary: 'layers on the GPU; -1 for as many as fit (default: chosen for the available memory)',
   },
   { name: 'threads', value: 'NUMBER', summary: 'CPU threads (default: based on the number of physical cores)' },
+  {
+    name: 'lora',
+    value: 'ADAPTER',
+    many: true,
+    completes: 'file',
+    summary: 'LoRA adapter, a file or a downloaded one, with :SCALE unless that is 1; "none" for none',
+  },
 ];
 
 /** Every command. Help, completions, the man page and suggestions are made from this table. */
@@ -397,7 +404,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'set',
     summary: 'Show or change the settings of a model',
     details:
-      'Browsers and other programs use these settings unless they choose others.\n\nSettings of answers:\n  system, temperature, top-p, top-k, min-p, max-tokens, repetition-penalty, do-sample,\n  reasoning, max-reasoning-tokens\n\nSettings that apply the next time the model is loaded:\n  context, gpu-layers, threads, n-parallel, n-batch, use-mmap, use-mlock, use-direct-io,\n  flash-attn, cache-type-k, cache-type-v, chat-template',
+      'Browsers and other programs use these settings unless they choose others.\n\nSettings of answers:\n  system, temperature, top-p, top-k, min-p, max-tokens, repetition-penalty, do-sample,\n  reasoning, max-reasoning-tokens\n\nSettings that apply the next time the model is loaded:\n  context, gpu-layers, threads, n-parallel, n-batch, use-mmap, use-mlock, use-direct-io,\n  flash-attn, cache-type-k, cache-type-v, chat-template, lora',
     args: [
       MODEL,
       { name: 'NAME', summary: 'setting, such as system, temperature, reasoning or context', optional: true },

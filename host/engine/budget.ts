@@ -78,13 +78,14 @@ export function budgetOf({ files, shape }: InspectedModel, settings: LoadSetting
 
 /** Returns the size of a sequence's keys and values when its context is full, bytes: the most that a saved state has. */
 export function sequenceBytes(shape: ModelShape, settings: LoadSettings): number {
-  return sum(demandOf(shape, { ...settings, sequences: 1 }).layers) - sum(shape.layerBytes);
+  const { layers } = demandOf({ ...shape, adapters: undefined }, { ...settings, sequences: 1 });
+  return sum(layers) - sum(shape.layerBytes);
 }
 
 /** Memory of a context that evaluates a text as one batch: cache, working memory, and the scores of all heads. */
 function contextBytes(shape: ModelShape, tokens: number): number {
   const settings = { contextSize: tokens, batchSize: tokens, flashAttention: false };
-  const { compute, layers } = demandOf(shape, settings);
+  const { compute, layers } = demandOf({ ...shape, adapters: undefined }, settings);
   // Encoders have no cache, but scores.
   const heads = Math.ceil(shape.embeddingDim / Math.max(1, shape.keyLength));
   return compute + sum(layers) - sum(shape.layerBytes) + 4 * heads * tokens ** 2;

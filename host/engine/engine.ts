@@ -7,7 +7,8 @@ import { sum } from '../common/sum.ts';
 import { whenAborted } from '../common/when-aborted.ts';
 import { withTimeout } from '../common/with-timeout.ts';
 import type { HostLimits } from '../config.ts';
-import type { InspectedModel } from '../gguf/model.ts';
+import type { ModelAbilities } from '../gguf/abilities.ts';
+import type { InspectedModel, ModelShape } from '../gguf/model.ts';
 import { bytesPerToken, type WeightSpeed } from '../hardware/token-speed.ts';
 import type { BackendGpus } from '../hardware/types.ts';
 import type { ChatFormat } from '../models/generation.ts';
@@ -225,13 +226,22 @@ export class Engine implements ModelEngine<LoadRequest> {
    * GPU gets a second try.
    */
   async #loadOnAnyRunner({ id, model, settings }: LoadRequest, watch: LoadWatch): Promise<RunnerWithModel> {
-    const files = await filesOf(model.files);
-    const file = files[0]?.path ?? '';
+    const { adapters = [] } = settings;
+    const [modelFiles, adapterFiles] = await Promise.all([
+      filesOf(model.files),
+      filesOf(adapters.map((adapter) => adapter.file)),
+    ]);
+    const files = [...modelFiles, ...adapterFiles];
+    const shown = adapters.map((adapter, at) => ({ ...adapter, file: adapterFiles[at]?.path ?? '' }));
+    const load: RunnerLoad = {
+      file: modelFiles[0]?.path ?? '',
+      settings: shown.length === 0 ? settings : { ...settings, adapters: shown },
+    };
     const budget = budgetOf(model, settings);
     const runner = await this.#takeRunner(files, watch.signal);
     try {
-      const load = await this.#withStates(runner, model, { file, settings });
-      return { runner, ...(await loadOnRunner(runner, load, budget, watch)) };
+      const withStates = await this.#withStates(runner, model, load);
+      return { runner, ...(await loadOnRunner(runner, withStates, budget, watch)) };
     } catch (error) {
       if (!isHostError(error, 'ENGINE_CRASHED', 'ENGINE_UNAVAILABLE', 'INSUFFICIENT_MEMORY')) throw error;
       this.#options.log.warn('engine.load-failed', { id, gpu: runner.facts?.gpu, code: error.code, ...error.details });
@@ -241,7 +251,7 @@ export class Engine implements ModelEngine<LoadRequest> {
       const gpuFailed = usesGpu && (settings.gpuLayers > 0 || error.code === 'INSUFFICIENT_MEMORY');
       if (startFailed && runner.gpu === 'off') throw error.code === 'ENGINE_CRASHED' ? unavailable(error) : error;
       if (!startFailed && !gpuFailed) throw error;
-      return this.#loadWithoutGpu({ file, settings }, { budget, watch, startFailed, files });
+      return this.#loadWithoutGpu(load, { budget, watch, startFailed, files });
     }
   }
 
@@ -249,8 +259,9 @@ export class Engine implements ModelEngine<LoadRequest> {
   async #withStates(runner: RunnerProcess, model: InspectedModel, load: RunnerLoad): Promise<RunnerLoad> {
     const { states, log } = this.#options;
     if (states === undefined || runner.states === undefined) return load;
-    const { files, shape } = model;
-    const stored = { files, sequenceBytes: sequenceBytes(shape, load.settings) };
+    const { adapters = [] } = load.settings;
+    const files = [...model.files, ...adapters.map(({ file }) => file)];
+    const stored = { files, sequenceBytes: sequenceBytes(model.shape, load.settings) };
     try {
       return { ...load, states: await states.fill(runner.states, stored, load.settings) };
     } catch (error) {
@@ -321,11 +332,14 @@ function describe(
   { facts, figures, notice }: RunnerWithModel,
   loadTimeMs: number,
 ): LoadedModel {
-  const { shape, abilities } = model;
+  const { shape } = model;
+  const { adapters = [] } = settings;
+  const abilities = adapters.length === 0 ? model.abilities : withAdapters(model.abilities);
   // llama.cpp moves the output layer to the GPU first, and counts it.
   const gpuLayers = Math.min(Math.max(0, figures.gpuLayers - 1), shape.layerBytes.length);
   const cpuLayers = shape.layerBytes.length - gpuLayers;
   const splitOrGpu = cpuLayers === 0 ? 'GPU' : 'SPLIT';
+  const inAdapters = adapterMemory(shape, gpuLayers);
   return {
     id,
     backend: shape.modelType === 'bitnet' ? 'Node-BitNet' : 'Node-GGUF',
@@ -347,12 +361,28 @@ function describe(
     loadedTo: gpuLayers === 0 ? 'CPU' : splitOrGpu,
     cpuVariant: facts.cpuVariant,
     loadTimeMs,
-    ramUsed: figures.ramUsed,
+    ramUsed: figures.ramUsed + inAdapters.ram,
     mappedBytes: mappedBytes(shape, settings, gpuLayers),
-    vramUsed: figures.vramUsed,
+    vramUsed: figures.vramUsed + inAdapters.vram,
     loadedAt: Math.floor(Date.now() / 1000),
+    ...(adapters.length > 0 && { lora: adapters.map(({ id, scale }) => ({ id, scale })) }),
     ...defined({ notice: noticeFor(notice, abilities.generate === null ? figures.chatFormat : undefined) }),
   };
+}
+
+/** Returns what a model with adapters can do: the binding uses adapters for generating only. */
+function withAdapters({ generate }: ModelAbilities): ModelAbilities {
+  const reason = 'it is loaded with LoRA adapters, which are used for generating text only';
+  return { generate, embed: reason, rank: reason };
+}
+
+/** Returns the memory of adapters, which llama.cpp does not report: each matrix is where the model's own is, bytes. */
+function adapterMemory({ adapters }: ModelShape, gpuLayers: number): { readonly ram: number; readonly vram: number } {
+  if (adapters === undefined) return { ram: 0, vram: 0 };
+  const { layerBytes, inputBytes, outputBytes } = adapters;
+  const firstOnGpu = layerBytes.length - gpuLayers;
+  const vram = gpuLayers === 0 ? 0 : sum(layerBytes.slice(firstOnGpu)) + outputBytes;
+  return { ram: inputBytes + sum(layerBytes) + outputBytes - vram, vram };
 }
 
 /** What a user should know about a load, in one text; undefined if there is nothing to say. */

@@ -11,6 +11,7 @@ import type {
   PromptInput,
   RenderedPrompt,
 } from '../models/generation.ts';
+import type { AdapterChoice } from '../models/model-engine.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
 /** The first argument of a runner process, by which `start.ts` recognizes it. */
@@ -18,6 +19,12 @@ export const RUNNER_ARGUMENT = '--runner';
 
 /** Which GPU backend a runner may use: the best available, a certain one, or none. */
 export type GpuMode = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
+
+/** A LoRA adapter with which a model is loaded. */
+export interface LoadedAdapter extends AdapterChoice {
+  /** The absolute path of its file. */
+  readonly file: string;
+}
 
 /** How a model is loaded. Every value has been chosen: the engine decides nothing about memory. */
 export interface LoadSettings extends CacheTypes {
@@ -37,6 +44,8 @@ export interface LoadSettings extends CacheTypes {
   readonly flashAttention?: boolean;
   /** A chat template instead of the model's own. */
   readonly chatTemplate?: string;
+  /** LoRA adapters that have been checked to fit the model. */
+  readonly adapters?: readonly LoadedAdapter[];
   /** Skips the binding's own check for free memory. */
   readonly force?: boolean;
 }

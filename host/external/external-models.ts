@@ -147,7 +147,7 @@ export class ExternalModels {
         options.signal ?? AbortSignal.timeout(SEARCH_TIMEOUT_MS),
       );
       const kind = classifications.get(model)?.kind;
-      if (kind !== 'model' && kind !== 'projector') continue;
+      if (kind === undefined || kind === 'rejected') continue;
       const files = model.files.map(({ size }, at) => ({ size, sha256: sums[at] ?? '' }));
       const { source } = model;
       await this.#registry
@@ -162,11 +162,13 @@ export class ExternalModels {
   }
 
   /**
-   * Registers a model file of the user without copying it. Throws `INVALID_REQUEST`, `FILE_NOT_FOUND`,
-   * `MODEL_REJECTED`.
+   * Registers a model file of the user without copying it.
+   *
+   * @param kind What the file must be. Default: a model, or what belongs to one.
+   * @throws HostError `INVALID_REQUEST`, `FILE_NOT_FOUND`, `MODEL_REJECTED`.
    */
-  async import(path: string, signal: AbortSignal): Promise<ListedExternalModel> {
-    const { model, classification } = await importFile(path, this.#registry, signal);
+  async import(path: string, signal: AbortSignal, kind?: 'adapter'): Promise<ListedExternalModel> {
+    const { model, classification } = await importFile(path, { registry: this.#registry, signal, kind });
     await this.#hashCache.setClassification(model.files, classification);
     return { ...model, offered: model.name, classification, size: modelBytes(model), verified: false };
   }

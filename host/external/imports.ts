@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
 import { HostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
+import { KIND_NAMES } from '../gguf/kind.ts';
+import { rejection } from '../gguf/reject.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { type Classification, classify } from './classification.ts';
@@ -26,12 +28,12 @@ export async function findImports(imported: ReadonlyMap<string, Imported>): Prom
 /**
  * Registers a model without copying or changing its files. `path` may be any file of a split model.
  *
+ * @param kind What the file must be. Default: a model, or what belongs to one.
  * @throws HostError `INVALID_REQUEST` for a path that is not absolute, `FILE_NOT_FOUND`, `MODEL_REJECTED`.
  */
 export async function importFile(
   path: string,
-  registry: ImportRegistry,
-  signal: AbortSignal,
+  { registry, signal, kind }: { registry: ImportRegistry; signal: AbortSignal; kind?: 'adapter' | undefined },
 ): Promise<{ model: ExternalModel; classification: Exclude<Classification, { kind: 'rejected' }> }> {
   if (!isAbsolute(path) || path.includes('\0')) throw invalidField('path', "a model file's absolute path", path);
   const folder = dirname(normalize(path));
@@ -48,6 +50,12 @@ export async function importFile(
   if (classification === undefined || classification.kind === 'rejected') {
     const reason = classification?.reason ?? `${path} cannot be read.`;
     throw new HostError('MODEL_REJECTED', reason, { details: { file: path } });
+  }
+  if (kind !== undefined && kind !== classification.kind) {
+    throw rejection(path)(`it is ${KIND_NAMES[classification.kind]}`, {
+      expected: KIND_NAMES[kind],
+      found: classification.kind,
+    });
   }
   const [first = path] = paths;
   const name = await registry.import({ files: paths }, (others) => uniqueName(first, others));

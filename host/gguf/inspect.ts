@@ -1,9 +1,10 @@
 import { HostError, isSystemError } from '../common/errors.ts';
 import { modelAbilities } from './abilities.ts';
+import { checkAdapter, combined } from './adapter.ts';
 import { checkModel } from './check-model.ts';
 import { openFileSource } from './file-source.ts';
 import { type GgufHeader, numberOf } from './header.ts';
-import type { InspectedModel } from './model.ts';
+import type { AdapterShape, InspectedModel } from './model.ts';
 import { modelShape } from './model-shape.ts';
 import { readGgufHeader } from './read-header.ts';
 import { rejection } from './reject.ts';
@@ -16,16 +17,23 @@ export { readGgufHeader } from './read-header.ts';
  * abort the process on some of what is rejected here.
  *
  * @param files Absolute paths of all parts, in order.
+ * @param options.adapters Absolute paths of LoRA adapters with which the model is to be loaded.
  * @throws HostError `MODEL_REJECTED` with `{file, expected, found}`; `MODEL_NOT_DOWNLOADED` if a file is missing; the
  *   signal's reason when aborted.
  */
 export async function inspectModel(
   files: readonly string[],
-  options: { signal?: AbortSignal | undefined } = {},
+  { signal, adapters = [] }: { signal?: AbortSignal | undefined; adapters?: readonly string[] } = {},
 ): Promise<InspectedModel> {
   const headers: GgufHeader[] = [];
-  for (const file of files) headers.push(await inspectFile(file, options.signal));
-  return { files, ...inspectHeaders(headers) };
+  for (const file of files) headers.push(await inspectFile(file, signal));
+  const model = { files, ...inspectHeaders(headers) };
+  const [first, ...others] = headers;
+  if (first === undefined || adapters.length === 0) return model;
+  const added: AdapterShape[] = [];
+  for (const file of adapters)
+    added.push(checkAdapter(await inspectFile(file, signal), [first, ...others], model.shape));
+  return { ...model, shape: { ...model.shape, adapters: combined(added) } };
 }
 
 /**

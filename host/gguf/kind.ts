@@ -1,4 +1,5 @@
 import type { FileKind } from '../protocol/file-kinds.ts';
+import { BASE_MODEL_NAME, BASE_MODEL_URL, type BaseModel, baseModelFrom } from './base-model.ts';
 
 /** Descriptions of the kinds of files, as a predicate that follows "it is". */
 export const KIND_NAMES: Readonly<Record<FileKind, string>> = {
@@ -60,14 +61,22 @@ export function kindOf({ type, architecture, tensorCount, tensorNames }: KindClu
   return tensorCount === 0 ? 'vocabulary' : 'model';
 }
 
-/** Number of bytes from which the kind is read: the general metadata precede the vocabulary, which is not needed. */
+/** What a file is, according to its header. */
+export interface FileFacts {
+  readonly kind?: FileKind | undefined;
+  /** Of an adapter. */
+  readonly baseModel?: BaseModel | undefined;
+}
+
+/** Number of bytes from which these are read: the general metadata precede the vocabulary, which is not needed. */
 export const BEGINNING_BYTES = 64 * 1024;
 
-/** Reads the kind of a file from its first {@link BEGINNING_BYTES}; undefined if they do not determine it. */
-export function readKind(beginning: Uint8Array): FileKind | undefined {
+/** Reads what a file is from its first {@link BEGINNING_BYTES}. */
+export function readFacts(beginning: Uint8Array): FileFacts {
   const { buffer, byteOffset, byteLength } = beginning;
   const clues = readClues(Buffer.from(buffer, byteOffset, byteLength));
-  return clues === undefined ? undefined : kindOf(clues);
+  const kind = clues === undefined ? undefined : kindOf(clues);
+  return kind === 'adapter' ? { kind, baseModel: baseModelFrom(clues?.baseName, clues?.baseUrl) } : { kind };
 }
 
 /** Size of a value in bytes, by type; 0 for strings (8) and arrays (9). Source: `gguf_type` of ggml. */
@@ -75,13 +84,21 @@ const VALUE_BYTES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 const STRING = 8;
 const ARRAY = 9;
 
+/** The values that are read, by their keys. */
+const CLUES: ReadonlyMap<string, 'type' | 'architecture' | 'baseName' | 'baseUrl'> = new Map([
+  ['general.type', 'type'],
+  ['general.architecture', 'architecture'],
+  [BASE_MODEL_NAME, 'baseName'],
+  [BASE_MODEL_URL, 'baseUrl'],
+]);
+
 /** The value to read extends beyond the available bytes. */
 class EndOfBeginning extends Error {}
 
 /**
  * Reads the metadata and tensor names that are complete in the beginning of a file; undefined if it is not a GGUF file.
  */
-function readClues(bytes: Buffer): KindClues | undefined {
+function readClues(bytes: Buffer): (KindClues & { baseName?: string; baseUrl?: string }) | undefined {
   if (bytes.length < 24 || bytes.toString('latin1', 0, 4) !== 'GGUF') return undefined;
   let at = 8;
   const take = (length: number): number => {
@@ -113,15 +130,15 @@ function readClues(bytes: Buffer): KindClues | undefined {
   };
   const tensorCount = count();
   const entryCount = count();
-  const known: { type?: string; architecture?: string } = {};
+  const known: { type?: string; architecture?: string; baseName?: string; baseUrl?: string } = {};
   const tensorNames: string[] = [];
   try {
     for (let i = 0; i < entryCount; i++) {
       const key = text();
       const type = bytes.readUInt32LE(take(4));
-      if (key === 'general.type' && type === STRING) known.type = text();
-      else if (key === 'general.architecture' && type === STRING) known.architecture = text();
-      else skipValue(type);
+      const field = type === STRING ? CLUES.get(key) : undefined;
+      if (field === undefined) skipValue(type);
+      else known[field] = text();
     }
     for (let i = 0; i < tensorCount; i++) {
       tensorNames.push(text());

@@ -27,6 +27,13 @@ export function layerOf(tensorName: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
+/** Returns the layer, of a number of layers, that a tensor belongs to, or whether it is used before or after all of them. */
+export function placeOf(tensorName: string, layers: number): number | 'input' | 'output' {
+  const layer = layerOf(tensorName);
+  if (layer !== undefined && layer < layers) return layer;
+  return INPUT_TENSOR.test(tensorName) ? 'input' : 'output';
+}
+
 /**
  * Returns the properties of a model from the headers of its parts, in order. Metadata is read from the first part, as
  * in llama.cpp.
@@ -56,11 +63,11 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
   let inputBytes = 0;
   let outputBytes = 0;
   for (const { name, bytes } of tensors) {
-    const layer = layerOf(name);
-    if (layer !== undefined && layer < layers) {
-      layerBytes[layer] = (layerBytes[layer] ?? 0) + bytes;
-      usedLayerBytes[layer] = (usedLayerBytes[layer] ?? 0) + bytes * (EXPERTS_TENSOR.test(name) ? usedExperts : 1);
-    } else if (INPUT_TENSOR.test(name)) inputBytes += bytes;
+    const place = placeOf(name, layers);
+    if (typeof place === 'number') {
+      layerBytes[place] = (layerBytes[place] ?? 0) + bytes;
+      usedLayerBytes[place] = (usedLayerBytes[place] ?? 0) + bytes * (EXPERTS_TENSOR.test(name) ? usedExperts : 1);
+    } else if (place === 'input') inputBytes += bytes;
     else outputBytes += bytes;
   }
   return {
@@ -108,7 +115,7 @@ function usedExpertRatio(header: GgufHeader, architecture: string): number {
 }
 
 /** Returns the number of experts that a token uses (the maximum over all layers); 0 without experts. */
-function usedExpertCount(header: GgufHeader, architecture: string): number {
+export function usedExpertCount(header: GgufHeader, architecture: string): number {
   const key = `${architecture}.expert_used_count`;
   const listed = arrayOf(header, key)?.numbers?.map(Number);
   return listed === undefined ? (numberOf(header, key) ?? 0) : Math.max(0, ...listed);

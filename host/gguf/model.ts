@@ -20,6 +20,16 @@ export interface LayerCache {
   readonly stateBytes: number;
 }
 
+/** What LoRA adapters add to a model. Sizes are bytes. */
+export interface AdapterShape {
+  /** Matrices of each layer, in order. */
+  readonly layerBytes: readonly number[];
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+  /** Elements per token of the widest product of its matrices, which exists beside the result of the model's own. */
+  readonly width: number;
+}
+
 /**
  * Properties of a model, read from the GGUF headers of all its parts, which a hub can provide before the download.
  * Sizes are in bytes.
@@ -68,6 +78,8 @@ export interface ModelShape {
   readonly flashAttention: boolean;
   /** Total size of all files. */
   readonly fileBytes: number;
+  /** What the adapters with which it is loaded add; absent without adapters. */
+  readonly adapters?: AdapterShape | undefined;
 }
 
 /**

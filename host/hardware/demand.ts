@@ -69,7 +69,7 @@ export interface DemandSettings extends CacheTypes {
  * buffer sizes that llama.cpp reports (`npm run bench -- fit`).
  */
 export function demandOf(shape: ModelShape, settings: DemandSettings): Demand {
-  const { layerBytes, caches, inputBytes, outputBytes, windowSize } = shape;
+  const { layerBytes, caches, inputBytes, outputBytes, windowSize, adapters } = shape;
   const { sequences = 1, flashAttention = shape.flashAttention } = settings;
   const isTied = outputBytes < inputBytes * TIED_OUTPUT;
   const context = roundUp(settings.contextSize);
@@ -90,11 +90,12 @@ export function demandOf(shape: ModelShape, settings: DemandSettings): Demand {
   return {
     layers: layerBytes.map((bytes, layer) => {
       const { isWindowed = false, stateBytes = 0 } = caches[layer] ?? {};
-      return bytes + sequences * ((perToken[layer] ?? 0) * (isWindowed ? windowed : context) + stateBytes);
+      const weights = bytes + (adapters?.layerBytes[layer] ?? 0);
+      return weights + sequences * ((perToken[layer] ?? 0) * (isWindowed ? windowed : context) + stateBytes);
     }),
-    input: inputBytes,
-    outputOnGpu: isTied ? inputBytes + outputBytes : outputBytes,
-    outputOnCpu: outputBytes,
+    input: inputBytes + (adapters?.inputBytes ?? 0),
+    outputOnGpu: (isTied ? inputBytes : 0) + outputBytes + (adapters?.outputBytes ?? 0),
+    outputOnCpu: outputBytes + (adapters?.outputBytes ?? 0),
     computeBesideGpu: perCell * cells + LIVE_INPUTS * batch * F32_BYTES * shape.embeddingDim,
     compute: workingMemory(shape, { batch, masks: perCell * cells, scores: scores * Math.min(context, cells) }),
     perContextToken:
@@ -112,15 +113,16 @@ function workingMemory(
   shape: ModelShape,
   { batch, masks, scores }: { readonly batch: number; readonly masks: number; readonly scores: number },
 ): number {
-  const { vocabSize, embeddingDim, feedForwardDim, attentionWidth, recurrentWidth } = shape;
+  const { vocabSize, embeddingDim, feedForwardDim, attentionWidth, recurrentWidth, adapters } = shape;
   const inVectors = (elements: number) => batch * F32_BYTES * elements;
-  return Math.max(
+  const most = Math.max(
     masks + inVectors(LIVE_FEED_FORWARD * feedForwardDim + LIVE_EMBEDDINGS * embeddingDim),
     masks + scores + inVectors(shape.heads > 0 ? attentionWidth : 0),
     masks + inVectors(recurrentWidth),
     // At the output, the masks are no longer needed.
     inVectors(vocabSize + LIVE_AT_OUTPUT * embeddingDim),
   );
+  return most + inVectors(adapters?.width ?? 0);
 }
 
 /** Estimate of the working memory and a context of 4,096 tokens, as a fraction of the file size. */

@@ -1,6 +1,5 @@
 import type { Logger } from '../common/log.ts';
-import { BEGINNING_BYTES, readKind } from '../gguf/kind.ts';
-import type { FileKind } from '../protocol/file-kinds.ts';
+import { BEGINNING_BYTES, type FileFacts, readFacts } from '../gguf/kind.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import type { Hub } from './hub.ts';
 
@@ -17,8 +16,8 @@ const FAILURE_REMEMBERED_MS = 60_000;
 export class FileKinds {
   readonly #hub: () => Promise<Pick<Hub, 'beginning'>>;
   readonly #log: Logger;
-  /** By model id; undefined if the header does not determine the kind. A new version of a file has the same kind. */
-  readonly #known = new Map<string, FileKind | undefined>();
+  /** By model id. A new version of a file has the same kind. */
+  readonly #known = new Map<string, FileFacts>();
   /** Time of the last failure, by model id. */
   readonly #failedAt = new Map<string, number>();
 
@@ -27,27 +26,29 @@ export class FileKinds {
     this.#log = log;
   }
 
-  /** Returns the kinds of the files, in order; undefined for those that could not be read in time. */
-  read(files: readonly { readonly name: ModelName }[], signal: AbortSignal): Promise<(FileKind | undefined)[]> {
+  /** Returns what files are, in order; nothing for those that could not be read in time. */
+  read(files: readonly { readonly name: ModelName }[], signal: AbortSignal): Promise<FileFacts[]> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
     return Promise.all(files.map(({ name }) => this.#read(name, limit, signal)));
   }
 
-  async #read(name: ModelName, limit: AbortSignal, signal: AbortSignal): Promise<FileKind | undefined> {
-    if (this.#known.has(name.id)) return this.#known.get(name.id);
-    if (performance.now() - (this.#failedAt.get(name.id) ?? Number.NEGATIVE_INFINITY) < FAILURE_REMEMBERED_MS) return;
+  async #read(name: ModelName, limit: AbortSignal, signal: AbortSignal): Promise<FileFacts> {
+    const known = this.#known.get(name.id);
+    if (known !== undefined) return known;
+    const failedAt = this.#failedAt.get(name.id) ?? Number.NEGATIVE_INFINITY;
+    if (performance.now() - failedAt < FAILURE_REMEMBERED_MS) return {};
     try {
-      const kind = readKind(await (await this.#hub()).beginning(name, BEGINNING_BYTES, { signal: limit }));
+      const facts = readFacts(await (await this.#hub()).beginning(name, BEGINNING_BYTES, { signal: limit }));
       if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-      this.#known.set(name.id, kind);
-      return kind;
+      this.#known.set(name.id, facts);
+      return facts;
     } catch (error) {
       signal.throwIfAborted();
       if (this.#failedAt.size >= MAX_KNOWN) this.#failedAt.clear();
       this.#failedAt.set(name.id, performance.now());
       // The caller falls back to the name; loading a model checks the whole header.
       this.#log.info('hub.kind-unknown', { id: name.id, error });
-      return undefined;
+      return {};
     }
   }
 }

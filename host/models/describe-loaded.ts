@@ -11,6 +11,11 @@ export function capabilitiesOf({ abilities, chatFormat }: LoadedModel) {
   };
 }
 
+/** Returns the adapters with which a model is loaded, if there are any. */
+export function adaptersOf({ lora }: LoadedModel) {
+  return lora === undefined ? {} : { lora: lora.map(({ id, scale }) => ({ id, scale })) };
+}
+
 /** Returns the other host of the user that has a model loaded, if one has. */
 export function hostOf({ hostPid }: LoadedModel) {
   return hostPid === undefined ? {} : { host: { pid: hostPid } };
@@ -36,6 +41,7 @@ export function loadedEntry(model: LoadedModel) {
     ...placementOf(model),
     ...capabilitiesOf(model),
     ...hostOf(model),
+    ...adaptersOf(model),
     config: {
       vocab_size: model.vocabSize,
       context_size: model.contextSize,

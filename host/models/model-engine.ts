@@ -11,6 +11,14 @@ import type {
   RenderedPrompt,
 } from './generation.ts';
 
+/** A LoRA adapter and how strongly it changes a model. */
+export interface AdapterChoice {
+  /** Its id, as that of a model. */
+  readonly id: string;
+  /** 1 as it was trained, 0 for no effect. */
+  readonly scale: number;
+}
+
 /** What is known of a loaded model. Sizes are bytes, as measured; 0 where a remote engine does not report one. */
 export interface LoadedModel {
   readonly id: string;
@@ -51,6 +59,8 @@ export interface LoadedModel {
   readonly hostPid?: number;
   /** Whether flash attention is used; absent for remote models. */
   readonly flashAttention?: boolean;
+  /** The LoRA adapters with which it is loaded; absent without any. */
+  readonly lora?: readonly AdapterChoice[];
   /** A remark for the user, such as a fallback to the CPU. */
   readonly notice?: string;
 }

@@ -6,7 +6,7 @@ export const ERROR_CODES = {
   UNKNOWN_ACTION: 'The host has no action with this name.',
   FRAME_TOO_LARGE: 'The message exceeds the size limit for requests. The host exits after this error.',
   FRAME_TRUNCATED: 'The input ended in the middle of a message. The host exits after this error.',
-  LOCAL_ONLY: 'The action is available only to the `tabagent` command, not to browsers.',
+  LOCAL_ONLY: 'The action, or the field `details.field`, is available only to the `tabagent` command, not to browsers.',
   COMMAND_NOT_ALLOWED: 'The command is not in the list of commands the user allowed in the configuration.',
   COMMAND_FAILED: 'The command could not be started or exceeded its time limit.',
   REPLY_TOO_LARGE: 'The reply exceeds the size limit. Request less with `limit` and `cursor`.',
@@ -24,7 +24,7 @@ export const ERROR_CODES = {
   MODEL_REJECTED: 'The file is not a model that llama.cpp can load. `details` gives the expected and the actual value.',
   ENGINE_CRASHED: 'The process running the model exited unexpectedly. The host and other models are not affected.',
   ENGINE_ENDED:
-    'The host ended the process running the model, because it used more memory than the model can need, made no progress, or did not stop on request. `details` gives `reason` (`memory`, `progress` or `stop`) and `file`, the likely cause.',
+    'The host ended the process running the model, because it used more memory than the model can need, made no progress, did not stop on request, or wrote too much to the disk. `details` gives `reason` (`memory`, `progress`, `stop` or `disk`) and, except for the last, `file`, the likely cause.',
   ENGINE_UNAVAILABLE: 'llama.cpp could not be started on this computer.',
   LOAD_TIMEOUT: 'Loading made no progress within the time limit and was stopped.',
   INSUFFICIENT_MEMORY: 'Not enough memory is available for the model.',

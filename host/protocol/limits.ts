@@ -10,6 +10,9 @@ export const MAX_CONTEXT = 16 * 1024 * 1024;
 /** Most layers a request may name: more than any model has. */
 export const MAX_LAYERS = 100_000;
 
+/** Most LoRA adapters of a model: llama.cpp multiplies with the matrices of each for every token. */
+export const MAX_ADAPTERS = 16;
+
 /** Longest idle time before a model is unloaded, seconds: 23 days, the most a timer can wait. */
 export const MAX_KEEP_ALIVE = 2_000_000;
 

@@ -103,7 +103,7 @@ export class Models {
   }
 
   #downloaded() {
-    return this.#client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
+    return this.#client.all('GET_DOWNLOADED_MODELS', ({ models }) => models.filter(({ kind }) => kind !== 'adapter'));
   }
 
   async #activeId(): Promise<string> {

@@ -1,6 +1,6 @@
 import { REASONING_LEVELS } from '../../protocol/actions/settings.ts';
 import type { CommandContext } from '../context.ts';
-import { settingNamed, settingValue, shownName } from '../setting-names.ts';
+import { settingNamed, settingValue, shownName, shownValue } from '../setting-names.ts';
 import { didYouMean } from '../suggest.ts';
 import { facts, table } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
@@ -44,7 +44,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   set: {
     usage: '/set [NAME VALUE]',
     summary: 'show settings, or change one; VALUE "default" resets it',
-    run: async ({ session, rest }) => set(session, rest),
+    run: async ({ session, context, rest }) => set(session, rest, context),
   },
   reasoning: {
     usage: '/reasoning [LEVEL]',
@@ -143,20 +143,20 @@ function help(): string {
   return table([...rows, ['', ''], ...keys]).trimEnd();
 }
 
-async function set(session: ChatSession, typed: string): Promise<string> {
+async function set(session: ChatSession, typed: string, { client }: CommandContext): Promise<string> {
   const [, name = '', value = ''] = /^(\S*)\s*(.*)$/s.exec(typed) ?? [];
   if (name === '') {
     const changed = Object.entries({ ...session.settings, ...session.loadSettings });
-    const rows = changed.map(([key, set]) => [shownName(key), String(set)] as const);
+    const rows = changed.map(([key, set]) => [shownName(key), shownValue(key, set)] as const);
     return rows.length === 0 ? 'All settings have their default values.' : facts(rows).trimEnd();
   }
   if (value === '') throw new UsageError(`Missing value. Usage: /set ${name} VALUE`);
   const setting = settingNamed(name);
-  const read = settingValue(setting, value);
+  const read = await settingValue(setting, setting.key === 'lora' ? value.split(/\s+/) : [value], client);
   if (setting.group === 'system_prompt') await session.setSystem(read === undefined ? null : String(read));
   else if (setting.group === 'load') await session.setLoad(setting.key, read);
   else session.set(setting.key, read);
-  return `${shownName(setting.key)}: ${read ?? 'default'}`;
+  return `${shownName(setting.key)}: ${read === undefined ? 'default' : shownValue(setting.key, read)}`;
 }
 
 async function listConversations({ client }: CommandContext): Promise<string> {

@@ -10,7 +10,7 @@ export async function run(context: CommandContext): Promise<number> {
   const loaded = await loadModel(context, typed, {
     inServer: true,
     keepAlive: input.number('keep-alive') ?? -1,
-    settings: loadSettingsOf(input),
+    settings: await loadSettingsOf(context),
   });
   print(context, loaded, () =>
     printable(`${loaded.modelId} is ${loaded.alreadyLoaded ? 'already ' : ''}loaded (host ${loaded.host?.pid}).\n`),

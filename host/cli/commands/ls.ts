@@ -24,6 +24,7 @@ export async function run(context: CommandContext): Promise<number> {
   }
   const isForeign = ({ source }: (typeof models)[number]) => (MODEL_SOURCES as readonly string[]).includes(source);
   const hasForeign = models.some(isForeign);
+  const hasKinds = onDisk.some(({ kind }) => kind !== undefined);
   print(context, { models }, () =>
     models.length === 0
       ? ''
@@ -32,6 +33,7 @@ export async function run(context: CommandContext): Promise<number> {
             'MODEL',
             'SIZE',
             ...(input.flag('all') ? ['DOWNLOADED'] : []),
+            ...(hasKinds ? ['KIND'] : []),
             ...(hasForeign ? ['SOURCE'] : []),
             ...(hasPartial ? ['STATE'] : []),
           ],
@@ -39,6 +41,7 @@ export async function run(context: CommandContext): Promise<number> {
             partialOf(model)?.updateOf ?? model.id,
             'size' in model && typeof model.size === 'number' ? formatBytes(model.size) : `${model.size_gb} GB`,
             ...(input.flag('all') ? [model.downloaded ? 'yes' : 'no'] : []),
+            ...(hasKinds ? [kindOf(model)] : []),
             ...(hasForeign ? [isForeign(model) ? model.source : ''] : []),
             ...(hasPartial ? [stateOf(model)] : []),
           ]),
@@ -50,6 +53,13 @@ export async function run(context: CommandContext): Promise<number> {
     );
   }
   return EXIT.ok;
+}
+
+/** Returns what a file is, and the model that an adapter was made for. */
+function kindOf(model: object): string {
+  const { kind = 'model', baseModel } = model as Partial<DownloadedModel>;
+  const base = baseModel?.repoId ?? baseModel?.name;
+  return base === undefined ? kind : `${kind} for ${base}`;
 }
 
 /** Returns the status and progress of an unfinished download. */

@@ -33,7 +33,7 @@ export async function run(context: CommandContext): Promise<number> {
   }
   const prompt = isChat ? '' : await readPrompt(words, terminal);
   const conversation = chat === undefined ? undefined : await findConversation(chat, context.client);
-  const loadSettings = loadSettingsOf(input);
+  const loadSettings = await loadSettingsOf(context);
   const modelId = (await loadModel(context, typed, { settings: loadSettings })).modelId;
   const system = input.text('system');
   if (isChat) {

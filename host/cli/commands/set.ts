@@ -2,7 +2,7 @@ import { EXIT } from '../../common/exit-codes.ts';
 import type { SavedModelSettings } from '../../protocol/actions/model-settings.ts';
 import { type CommandContext, print } from '../context.ts';
 import { modelAnywhere } from '../model-argument.ts';
-import { type NamedSetting, settingNamed, settingValue, shownName } from '../setting-names.ts';
+import { type NamedSetting, settingNamed, settingValue, shownName, shownValue } from '../setting-names.ts';
 import { facts } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -15,7 +15,7 @@ export async function run(context: CommandContext): Promise<number> {
   if (name !== undefined) {
     const setting = settingNamed(name);
     if (words.length === 0) throw new UsageError(`Missing argument VALUE. Usage: tabagent set MODEL ${name} VALUE`);
-    const changes = changeOf(settings, setting, settingValue(setting, words.join(' ')));
+    const changes = changeOf(settings, setting, await settingValue(setting, words, client));
     ({ settings } = (await client.request('SET_MODEL_SETTINGS', { modelId, settings: changes })).payload);
   }
   print(context, { modelId, settings }, () => settingsFacts(settings) || 'No settings are saved for this model.\n');
@@ -27,7 +27,7 @@ export function settingsFacts({ system_prompt: system, generation = {}, load = {
   const others = Object.entries({ ...generation, ...load });
   return facts([
     ['system', system === '' ? '""' : system],
-    ...others.map(([key, value]) => [shownName(key), String(value)] as const),
+    ...others.map(([key, value]) => [shownName(key), shownValue(key, value)] as const),
   ]);
 }
 

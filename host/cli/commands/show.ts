@@ -26,6 +26,8 @@ export async function run(context: CommandContext): Promise<number> {
         ['Model', id],
         ['Name', model?.name],
         ['Type', model?.model_type],
+        ['Kind', onDisk?.kind],
+        ['Made for', onDisk?.baseModel?.repoId ?? onDisk?.baseModel?.name],
         ['Description', model?.description || undefined],
         ['Tags', model?.tags.join(', ') || undefined],
         ['Size', onDisk === undefined ? model && `${model.size_gb} GB` : formatBytes(onDisk.size)],

@@ -16,6 +16,7 @@ import type {
 } from '../../models/generation.ts';
 import type {
   GpuMode,
+  LoadedAdapter,
   LoadedFigures,
   MemoryUse,
   RunnerFacts,
@@ -168,6 +169,7 @@ export class LlamaRuntime {
         ...defined({ batchSize: settings.batchSize, flashAttention: settings.flashAttention }),
         ...defined({ experimentalKvCacheKeyType: settings.cacheTypeK && GGML_TYPES[settings.cacheTypeK] }),
         ...defined({ experimentalKvCacheValueType: settings.cacheTypeV && GGML_TYPES[settings.cacheTypeV] }),
+        ...defined({ lora: settings.adapters && { adapters: settings.adapters.map(adapterOptions) } }),
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         failedCreationRemedy: false,
       });
@@ -334,6 +336,10 @@ export class LlamaRuntime {
     }
     return new HostError('MODEL_REJECTED', `llama.cpp cannot load this model: ${reason}`, { details });
   }
+}
+
+function adapterOptions({ file, scale }: LoadedAdapter): { filePath: string; scale: number } {
+  return { filePath: longPath(file), scale };
 }
 
 async function gpuMemoryOf(llama: Llama): Promise<GpuMemory> {

@@ -18,12 +18,22 @@ import {
   unixSeconds,
   updateOf,
 } from '../fields.ts';
+import { FILE_KINDS } from '../file-kinds.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
 import { estimate } from './estimate.ts';
 
 /** `gguf` and `bitnet` run here. The others are refused with a hint at what runs them. */
 export const MODEL_TYPES = ['gguf', 'bitnet', 'onnx', 'safetensors', 'mediapipe'] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
+
+/** The model that an adapter was made for. */
+export const baseModel = optional(
+  v.object({
+    name: optional(v.string(), 'Its name.'),
+    repoId: optional(v.string(), 'Its repository on the Hugging Face Hub.'),
+  }),
+  'Extension: the model that an adapter was made for; absent where its file does not say, and for what is not an adapter.',
+);
 
 /** A model of the catalog, in the form in which it is stored. */
 export const catalogEntry = v.object({
@@ -73,6 +83,11 @@ export const downloadedModel = v.object({
     'Extension: the progress of an unfinished download. Such an entry is not `downloaded`.',
   ),
   path: optional(v.string(), "Extension: where another program's file is."),
+  kind: optional(
+    v.picklist(FILE_KINDS),
+    'Extension: the kind of the file, as in `LIST_REPO_FILES`; absent for a `model`.',
+  ),
+  baseModel,
 });
 
 const errors = [...CACHE_ERRORS, ...REMOTE_ERRORS] as const;

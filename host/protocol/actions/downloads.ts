@@ -21,6 +21,7 @@ import {
 } from '../fields.ts';
 import { FILE_KINDS } from '../file-kinds.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
+import { baseModel } from './catalog.ts';
 
 /** Slowest and fastest speed limit, bytes per second: 1 KiB and 1 TiB. */
 const MIN_SPEED = 2 ** 10;
@@ -51,8 +52,9 @@ const download = {
     path: optional(v.string(), "Extension: where that program's file is."),
     kind: optional(
       v.picklist(FILE_KINDS),
-      'Extension: the kind of the file, as in `LIST_REPO_FILES`; absent for a `model`.',
+      'Extension: the kind of the file, as in `LIST_REPO_FILES`; absent for a `model`. A LoRA adapter is downloaded like a model, and used with `lora` of `LOAD_MODEL`.',
     ),
+    baseModel,
     ...hubWarning,
   }),
   events: [modelDownloadProgress],

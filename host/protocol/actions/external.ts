@@ -3,7 +3,7 @@ import { defineAction } from '../define.ts';
 import { CACHE_ERRORS } from '../errors.ts';
 import { bytes, count, field, modelId, nullable, pagedResponse, paging, path } from '../fields.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
-import { downloadedModel } from './catalog.ts';
+import { baseModel, downloadedModel } from './catalog.ts';
 
 const source = field(v.picklist(MODEL_SOURCES), 'The program, folder or import it comes from.');
 
@@ -19,7 +19,11 @@ export const scanLocalModels = defineAction({
           id: field(v.string(), 'Alias of `modelId`.'),
           name: field(v.string(), 'The name its program uses.'),
           source,
-          kind: field(v.picklist(['model', 'projector']), 'A projector belongs to a model and cannot be loaded alone.'),
+          kind: field(
+            v.picklist(['model', 'projector', 'adapter']),
+            'A projector, or a LoRA adapter, belongs to a model and cannot be loaded alone.',
+          ),
+          baseModel,
           path: field(v.string(), 'The absolute path of its first file.'),
           files: field(count, 'The number of files.'),
           size: field(bytes, 'The size of all files.'),

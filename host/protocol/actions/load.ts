@@ -9,19 +9,32 @@ import {
   integer,
   modelId,
   modelReference,
+  name,
   nullable,
+  numberBetween,
   objectWith,
   optional,
+  path,
   requestId,
   type Schema,
   textUpTo,
 } from '../fields.ts';
-import { MAX_CONTEXT, MAX_KEEP_ALIVE, MAX_LAYERS, MAX_TEMPLATE_CHARACTERS } from '../limits.ts';
+import { MAX_ADAPTERS, MAX_CONTEXT, MAX_KEEP_ALIVE, MAX_LAYERS, MAX_TEMPLATE_CHARACTERS } from '../limits.ts';
 
 /** Most generations at the same time. */
 const MAX_PARALLEL = 64;
 
 const cacheType = v.picklist(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0']);
+
+/** A LoRA adapter that a request names. */
+const adapter = v.strictObject({
+  id: optional(name, 'A downloaded adapter, or one of another program, named as a model is.'),
+  path: optional(
+    path,
+    'The absolute path of its file, in place of `id`. The file is registered, as by `IMPORT_MODEL`. Command line only.',
+  ),
+  scale: optional(numberBetween(-100, 100), 'How strongly it changes the model; 0 for not at all. Default: 1.'),
+});
 
 /** Settings of a load that can be saved for a model. */
 export const savedLoadSettings = {
@@ -61,6 +74,10 @@ export const savedLoadSettings = {
     textUpTo(MAX_TEMPLATE_CHARACTERS),
     "Extension: a Jinja chat template instead of the model's own.",
   ),
+  lora: optional(
+    v.pipe(v.array(adapter), v.maxLength(MAX_ADAPTERS, `at most ${MAX_ADAPTERS} adapters`)),
+    'Extension: LoRA adapters with which the model generates. Each must be made for this model; embeddings and ranking are not available with them. Default: none.',
+  ),
 };
 
 /** All settings of a load. */
@@ -91,6 +108,14 @@ export const capabilities = v.array(v.picklist(['generate', 'embed', 'rank']));
 export const otherHost = optional(
   v.object({ pid: field(count, 'The process id of the host.') }),
   'Extension: the other host of this user that has the model loaded, whose copy this host uses; absent if this host has it loaded itself.',
+);
+
+/** The adapters of a loaded model. */
+export const loadedAdapters = optional(
+  v.array(
+    v.object({ id: field(v.string(), 'The id of the adapter.'), scale: field(v.number(), 'How strongly it is used.') }),
+  ),
+  'Extension: the LoRA adapters with which the model is loaded; absent without any.',
 );
 
 /** Levels of reasoning that a model distinguishes. */
@@ -162,6 +187,7 @@ export const loadModel = defineAction({
       }),
       'Extension: how conversations become prompts; absent for a remote model and for one that does not generate text.',
     ),
+    lora: loadedAdapters,
     alreadyLoaded: field(
       v.boolean(),
       'Extension: whether the model was loaded before this request, by this host or by another one of this user.',
@@ -187,6 +213,9 @@ export const loadModel = defineAction({
     'INSUFFICIENT_MEMORY',
     'UNSUPPORTED_MODEL_TYPE',
     'MODEL_REJECTED',
+    'MODEL_NOT_CAPABLE',
+    'MODEL_NOT_DOWNLOADED',
+    'LOCAL_ONLY',
     'MODEL_NOT_LOADED',
     'CANCELLED',
     'ENGINE_CRASHED',

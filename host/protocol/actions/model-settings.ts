@@ -29,6 +29,9 @@ export type SavedModelSettings = v.InferOutput<typeof modelSettings>;
 const response = v.object({ modelId, settings: field(modelSettings, 'All settings that are saved for the model.') });
 const errors = ['MODEL_NOT_LOADED', ...CACHE_ERRORS] as const;
 
+/** Errors for adapters that settings name. */
+const ADAPTER_ERRORS = ['LOCAL_ONLY', 'FILE_NOT_FOUND', 'MODEL_REJECTED', 'MODEL_NOT_DOWNLOADED'] as const;
+
 export const getModelSettings = defineAction({
   name: 'GET_MODEL_SETTINGS',
   summary: 'Extension: returns the settings that are saved for a model.',
@@ -53,5 +56,5 @@ export const setModelSettings = defineAction({
     ),
   },
   response,
-  errors,
+  errors: [...errors, ...ADAPTER_ERRORS],
 });

@@ -16,6 +16,7 @@ import {
   textUpTo,
 } from '../fields.ts';
 import { FILE_KINDS } from '../file-kinds.ts';
+import { baseModel } from './catalog.ts';
 import { estimate } from './estimate.ts';
 
 /** The sort orders of SEARCH_MODELS, all descending. */
@@ -48,6 +49,7 @@ export const listRepoFiles = defineAction({
             v.picklist(FILE_KINDS),
             'The kind of the file, from its header if that can be read quickly, otherwise from its name. Only a `model` is ever chosen. `draft`: a draft model, or an add-on for multi-token prediction. `adapter`, `projector`, `imatrix`: a LoRA adapter, an `mmproj` file, an importance matrix. `vocabulary`: a vocabulary without a model. `part`: a piece of a file, which must be joined with the others first. `other`: not a language model.',
           ),
+          baseModel,
           quantization: nullable(v.string(), 'The quantization in its file name; null if there is none.'),
           size: nullable(bytes, 'The size of all files; null where the Hugging Face Hub does not provide it.'),
           parts: field(count, 'The number of files.'),

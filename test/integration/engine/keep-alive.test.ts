@@ -93,7 +93,7 @@ function memoryFor(
 
 async function planned(id: string, services: ReturnType<typeof memoryFor>, contextSize = 256) {
   const { shape } = await inspectModel([file]);
-  return planLoad({ id, request: { modelPath: id, settings: { n_ctx: contextSize } }, shape }, services);
+  return planLoad({ id, request: { modelPath: id, settings: { n_ctx: contextSize } }, shape, adapters: [] }, services);
 }
 
 /** Returns the memory that the model requires, in bytes. */

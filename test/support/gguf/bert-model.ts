@@ -16,7 +16,7 @@ const CLS = SPECIAL.indexOf('[CLS]');
 const SEP = SPECIAL.indexOf('[SEP]');
 
 /** Embedding width: one attention head, of a size that all kernels of llama.cpp support. */
-const WIDTH = 64;
+export const WIDTH = 64;
 
 /** Epsilon of the layer norms, as in BERT. */
 const EPSILON = 1e-12;

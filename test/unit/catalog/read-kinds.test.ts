@@ -14,7 +14,7 @@ async function kindsWith(files: Readonly<Record<string, number>>, headers: Reado
   const read: string[] = [];
   const models = await withReadKinds(named, async (some) => {
     read.push(...some.map(({ name }) => name.file));
-    return some.map(({ name }) => headers[name.file]);
+    return some.map(({ name }) => ({ kind: headers[name.file] }));
   });
   return { kinds: Object.fromEntries(models.map(({ name, kind }) => [name.file, kind])), read };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readKind } from '../../../host/gguf/kind.ts';
+import { readFacts } from '../../../host/gguf/kind.ts';
 import { TINY_TENSORS, tinyGguf } from '../../support/gguf/tiny-gguf.ts';
 import { string, uint32, writeGguf } from '../../support/gguf/write-gguf.ts';
 
@@ -11,7 +11,7 @@ const lora = {
 } as const;
 const long = { type: 'array', of: 'string', value: Array.from({ length: 20_000 }, (_, i) => `token${i}`) } as const;
 
-describe('readKind', () => {
+describe('readFacts', () => {
   it.each([
     ['a model', tinyGguf(), 'model'],
     ['a projector by its type', tinyGguf({ keys: { 'general.type': string('mmproj') } }), 'projector'],
@@ -23,15 +23,15 @@ describe('readKind', () => {
     ['a draft model', tinyGguf({ keys: { 'general.architecture': string('eagle3') } }), 'draft'],
     ['a file that does not say', writeGguf({ metadata: { x: uint32(1) }, tensors: TINY_TENSORS }), undefined],
     ['another file', Buffer.from('<html>'.repeat(100)), undefined],
-  ])('classifies %s correctly', (_what, bytes, kind) => expect(readKind(bytes)).toBe(kind));
+  ])('classifies %s correctly', (_what, bytes, kind) => expect(readFacts(bytes).kind).toBe(kind));
 
   it('requires only the start of a file, whatever follows or is claimed', () => {
     const file = tinyGguf({ keys: { 'tokenizer.ggml.tokens': long } });
-    expect(readKind(file.subarray(0, 4096))).toBe('model');
+    expect(readFacts(file.subarray(0, 4096)).kind).toBe('model');
     const hostile = tinyGguf({ keys: { 'general.type': string('adapter') } });
     hostile.writeBigUInt64LE(2n ** 62n, 8);
     hostile.writeBigUInt64LE(2n ** 62n, 16);
-    expect(readKind(hostile)).toBe('adapter');
-    for (let length = 0; length < hostile.length; length += 1) readKind(hostile.subarray(0, length));
+    expect(readFacts(hostile).kind).toBe('adapter');
+    for (let length = 0; length < hostile.length; length += 1) readFacts(hostile.subarray(0, length));
   });
 });
