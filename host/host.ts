@@ -39,8 +39,11 @@ export class Host {
   readonly #listeners = new Set<(event: HostEvent) => void>();
   #requests = 0;
 
-  /** @throws HostError `UNSAFE_FOLDER` if other users can write to the data folder, or one of them created it. */
-  constructor(config: HostConfig) {
+  /**
+   * @param program The name of the program that starts it, for the user's other programs; a client can give it, too.
+   * @throws HostError `UNSAFE_FOLDER` if other users can write to the data folder, or one of them created it.
+   */
+  constructor(config: HostConfig, program?: string) {
     assertOwnDataFolder(config.paths);
     this.hubEndpoint = config.hubEndpoint;
     this.log = createLogger({ file: config.paths.logFile, debug: config.debug });
@@ -52,6 +55,7 @@ export class Host {
       },
       openPeerSession: peerSessions(config, this.log),
       loadForPeer: (fields, call) => this.#loadForPeer(fields, call),
+      program,
     });
   }
 

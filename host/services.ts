@@ -4,6 +4,7 @@ import type { ModelCache } from './cache/model-cache.ts';
 import type { RelocationOptions, RelocationResult } from './cache/relocation/relocate-cache.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { systemClock } from './common/clock.ts';
+import { defined } from './common/defined.ts';
 import { HostError } from './common/errors.ts';
 import { loadCancelled, verificationCancelled } from './common/host-errors.ts';
 import { type Lazy, lazy } from './common/lazy.ts';
@@ -47,6 +48,7 @@ export class HostServices {
   readonly #loadForPeer: LoadForPeer;
   /** See {@link stay}. */
   #stays = false;
+  #program: string | undefined;
   readonly downloadRequests = new DownloadRequests();
   /** Requests that load models. */
   readonly loadRequests = new ModelRequests(loadCancelled);
@@ -83,12 +85,14 @@ export class HostServices {
     announce: (event: HostEvent) => void;
     openPeerSession: OpenPeerSession;
     loadForPeer: LoadForPeer;
+    program: string | undefined;
   }) {
     this.config = options.config;
     this.log = options.log;
     this.#announce = options.announce;
     this.#openPeerSession = options.openPeerSession;
     this.#loadForPeer = options.loadForPeer;
+    this.#program = options.program;
   }
 
   async relocateCache(
@@ -334,10 +338,19 @@ export class HostServices {
 
   /** Announces to the user's other hosts the models that this host has loaded itself, and whether it keeps running. */
   async #announceModels(models: ModelRegistry): Promise<void> {
-    const own = models.list().filter(({ modelType, hostPid }) => modelType !== 'remote' && hostPid === undefined);
+    const own = models.list().filter(({ modelType, host }) => modelType !== 'remote' && host === undefined);
     if (own.length === 0 && !this.#stays && (await this.#presence.current()) === undefined) return;
     const access = (await this.#peerServer())?.access;
-    await (await this.#presence()).update(own.map(loadedEntry), access, this.#stays);
+    const program = this.#program;
+    await (await this.#presence()).update(own.map(loadedEntry), {
+      ...defined({ access, program }),
+      stays: this.#stays,
+    });
+  }
+
+  /** Sets the name of the program that started this host, for its later announcements; undefined changes nothing. */
+  setProgram(program: string | undefined): void {
+    this.#program = program ?? this.#program;
   }
 
   /** Allows other hosts of the user to load models in this one, which runs until the user stops it. */

@@ -2,6 +2,7 @@ import { browser } from 'wxt/browser';
 import { defineBackground } from 'wxt/utils/define-background';
 import { HOST_NAME } from '../../manifests/host-manifest.ts';
 import type { NativePort } from '../host-connection.ts';
+import { browserName } from '../worker/browser-name.ts';
 import { serveCallers } from '../worker/callers/serve-callers.ts';
 import type { Clock } from '../worker/host-link.ts';
 import type { LongTask } from '../worker/long-tasks.ts';
@@ -26,6 +27,7 @@ export default defineBackground(() => {
     connect: () => browser.runtime.connectNative(HOST_NAME),
     reasonOf,
     version: browser.runtime.getManifest().version,
+    program: browserName((navigator as { userAgentData?: { brands: { brand: string }[] } }).userAgentData?.brands),
     showBadge: (text) => void browser.action.setBadgeText({ text }),
     notify: (task) => void notify(task),
     clock,

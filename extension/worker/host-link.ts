@@ -20,6 +20,8 @@ export interface LinkOptions extends Pick<ConnectionOptions, 'connect' | 'reason
   readonly clock: Clock;
   /** The extension's own version. */
   readonly version: string;
+  /** The name of the browser. */
+  readonly program: string;
   readonly onEvent: (event: HostEvent) => void;
   readonly onState: (state: HostState) => void;
   /** Returns whether the host is needed, and so whether to reconnect automatically. */
@@ -126,7 +128,9 @@ export class HostLink {
     const { promise: timeout, reject } = Promise.withResolvers<never>();
     const cancel = this.#options.clock.after(FIRST_REPLY_MS, () => reject(NO_REPLY));
     try {
-      const reply = this.#connection.request('PING', { clientVersion: own.client, oldestHost: own.oldestHost });
+      const { program } = this.#options;
+      const fields = { clientVersion: own.client, oldestHost: own.oldestHost, program };
+      const reply = this.#connection.request('PING', fields);
       const { version, oldestClient } = await Promise.race([reply, timeout]);
       return { ...own, host: version, oldestClient };
     } finally {

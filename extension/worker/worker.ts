@@ -15,6 +15,8 @@ export interface WorkerOptions {
   readonly clock: Clock;
   /** The extension's own version. */
   readonly version: string;
+  /** The name of the browser. */
+  readonly program: string;
   /** Sets the text of the toolbar button's badge. */
   readonly showBadge: (text: string) => void;
   /** Notifies the user of the end of a long task. Called only while no page is open. */
@@ -40,7 +42,7 @@ export class Worker {
   /** Downloads interrupted by the end of the host, by their fields, with how often each was restarted. */
   readonly #interrupted = new Map<string, number>();
 
-  constructor({ connect, reasonOf, clock, version, showBadge, notify }: WorkerOptions) {
+  constructor({ connect, reasonOf, clock, version, program, showBadge, notify }: WorkerOptions) {
     this.#clock = clock;
     this.#notify = notify;
     this.#badge = new DownloadBadge(showBadge);
@@ -49,6 +51,7 @@ export class Worker {
       reasonOf,
       clock,
       version,
+      program,
       onEvent: (event) => this.#onEvent(event),
       onState: (state) => {
         this.#broadcast({ kind: 'state', state });

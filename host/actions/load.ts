@@ -225,7 +225,7 @@ async function load(plan: LoadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call
       differences = {};
     }
     throttled.flush();
-    alreadyLoaded ||= model.hostPid !== undefined;
+    alreadyLoaded ||= model.host !== undefined;
     const text = alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully';
     if (alreadyLoaded) emit({ status: 'cached', progress: 100, message: text });
     else emit({ status: 'done', progress: 100 });

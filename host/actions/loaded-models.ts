@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import type { HostError } from '../common/errors.ts';
 import { invalidField, modelNotLoaded } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
@@ -168,8 +169,9 @@ export const selectActiveModel = handle(declared.selectActiveModel, async (reque
 });
 
 export const listHosts = handle(declared.listHosts, async (request, { services }) => {
-  const hosts = (await runningHosts(services.config.paths)).map(({ pid, version, startedAt, models }) => ({
+  const hosts = (await runningHosts(services.config.paths)).map(({ pid, program, version, startedAt, models }) => ({
     pid,
+    ...defined({ program }),
     version,
     started_at: startedAt,
     models: models.map((model) => ({ ...model, modelId: model.model_id })),

@@ -71,7 +71,7 @@ async function runTyped(
     return reportUsage(error, 'Run "tabagent help" for a list of commands.', terminal);
   }
 
-  const client = new Client(() => openHost(entry), interrupts.signal);
+  const client = new Client(() => openHost(entry, `tabagent ${command.name}`), interrupts.signal);
   try {
     const input = parseCommand(command, rest);
     if (input.flag('help')) {
@@ -116,8 +116,8 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** Opens a host in this process, configured as a browser's. */
-function openHost(entry: URL): Host {
-  return new Host(readConfig({ runnerEntry: entry }));
+function openHost(entry: URL, program: string): Host {
+  return new Host(readConfig({ runnerEntry: entry }), program);
 }
 
 function howToUse(command: CommandSpec): string {

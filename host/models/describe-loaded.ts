@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { ABILITIES } from '../gguf/abilities.ts';
 import type { LoadedModel } from './model-engine.ts';
 
@@ -17,8 +18,8 @@ export function adaptersOf({ lora }: LoadedModel) {
 }
 
 /** Returns the other host of the user that has a model loaded, if one has. */
-export function hostOf({ hostPid }: LoadedModel) {
-  return hostPid === undefined ? {} : { host: { pid: hostPid } };
+export function hostOf({ host }: LoadedModel) {
+  return defined({ host });
 }
 
 /** Returns where a loaded model runs, and since when. */

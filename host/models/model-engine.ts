@@ -55,14 +55,21 @@ export interface LoadedModel {
   readonly chatFormat?: ChatFormat;
   /** What the model supports; absent where only a request to its engine can show it. */
   readonly abilities?: ModelAbilities;
-  /** The process of the host that has it loaded, if that is another one of this user. */
-  readonly hostPid?: number;
+  /** The host that has it loaded, if that is another one of this user. */
+  readonly host?: OtherHost;
   /** Whether flash attention is used; absent for remote models. */
   readonly flashAttention?: boolean;
   /** The LoRA adapters with which it is loaded; absent without any. */
   readonly lora?: readonly AdapterChoice[];
   /** A remark for the user, such as a fallback to the CPU. */
   readonly notice?: string;
+}
+
+/** Another host of the user. */
+export interface OtherHost {
+  readonly pid: number;
+  /** The name of the program that started it. */
+  readonly program?: string;
 }
 
 /** What unloading a model frees, bytes. */

@@ -166,7 +166,7 @@ export class ModelRegistry {
   evictionCandidates(): LoadedModel[] {
     const isActive = (id: string) => (id === this.#activeId ? 1 : 0);
     return [...this.#models.values()]
-      .filter(({ isInUse, info }) => !isInUse && info.modelType !== 'remote' && info.hostPid === undefined)
+      .filter(({ isInUse, info }) => !isInUse && info.modelType !== 'remote' && info.host === undefined)
       .sort((a, b) => isActive(a.info.id) - isActive(b.info.id) || a.lastUsed - b.lastUsed)
       .map(({ info }) => info);
   }
@@ -365,7 +365,7 @@ export class ModelRegistry {
     this.#remove(entry);
     entry.release();
     this.#log.error('models.lost', { id, code: error.code, message: error.message, ...error.details });
-    const wasElsewhere = model.info.hostPid !== undefined;
+    const wasElsewhere = model.info.host !== undefined;
     void this.#emit({ type: 'lost', id, activeId: this.#activeId, error, wasElsewhere });
   }
 

@@ -120,7 +120,7 @@ export class PeerServer {
       }
       const id = String(modelId);
       const model = models.get(id);
-      if (model === undefined || model.hostPid !== undefined) {
+      if (model === undefined || model.host !== undefined) {
         socket.end(`${JSON.stringify({ error: modelNotLoaded(id).code })}\n`);
         return;
       }

@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { HostError } from '../common/errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { Logger } from '../common/log.ts';
@@ -63,7 +64,7 @@ export class Peers {
     fields: JsonObject,
     options: { signal: AbortSignal; onEvent: (payload: unknown) => void },
   ): Promise<PayloadOf<'LOAD_MODEL'>> {
-    for (const { access, pid, stays } of await this.#others()) {
+    for (const { access, pid, program, stays } of await this.#others()) {
       if (stays !== true || access === undefined) continue;
       const opened = await PeerConnection.open(access, { load: true }, serverEnded).catch((error: unknown) => {
         this.#log.warn('peers.unreachable', { pid, error });
@@ -77,7 +78,7 @@ export class Peers {
       }
       try {
         const payload = await connection.request<PayloadOf<'LOAD_MODEL'>>('LOAD', { request: fields }, options);
-        return { ...payload, host: payload.host ?? { pid } };
+        return { ...payload, host: payload.host ?? { pid, ...defined({ program }) } };
       } finally {
         connection.close();
       }
@@ -113,14 +114,14 @@ export class Peers {
     );
   }
 
-  async #connect({ access, pid }: Announcement, id: string): Promise<PeerModel | undefined> {
+  async #connect({ access, pid, program }: Announcement, id: string): Promise<PeerModel | undefined> {
     if (access === undefined) return undefined;
     try {
       const { connection, answer } = await PeerConnection.open(access, { modelId: id }, () => peerEnded(id));
       const { model, settings } = answer;
       if (model !== undefined) {
         // The cast is safe: the host has proven that it knows the secret, and it has the same version.
-        const info = { ...(model as unknown as LoadedModel), hostPid: pid };
+        const info = { ...(model as unknown as LoadedModel), host: { pid, ...defined({ program }) } };
         return new PeerModel(info, settings as JsonObject, connection);
       }
       connection.close();

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { announcedModel } from '../protocol/actions/loaded-models.ts';
+import { programName } from '../protocol/fields.ts';
 
 /** The access of the user's other hosts to a host. Only the user can read it. */
 export const PeerAccess = v.object({
@@ -16,6 +17,8 @@ export const Announcement = v.object({
   version: v.string(),
   /** In Unix seconds. */
   startedAt: v.number(),
+  /** The name of the program that started it. */
+  program: v.optional(programName),
   models: v.array(announcedModel),
   /** Absent if the host could not listen on an address. */
   access: v.optional(PeerAccess),

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { writeJson } from '../common/atomic-write.ts';
-import { defined } from '../common/defined.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { removeFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
 import { VERSION } from '../common/version.ts';
 import type { HostPaths } from '../config.ts';
-import type { Announcement, PeerAccess } from './announcement.ts';
+import type { Announcement } from './announcement.ts';
 
 /** The folders of the announcements and their locks. */
 export type PresencePaths = Pick<HostPaths, 'hosts' | 'locks'>;
@@ -34,11 +33,15 @@ export class Presence {
    * Announces the loaded models and the access to them. Logs a failure instead of throwing, because it must not affect
    * the load.
    *
-   * @param stays Whether the host is announced even without models; see {@link Announcement}.
+   * @param about What else is announced; a host that stays is announced even without models.
    */
-  update(models: Announcement['models'], access?: PeerAccess, stays = false): Promise<void> {
+  update(
+    models: Announcement['models'],
+    about: Pick<Announcement, 'access' | 'program' | 'stays'> = {},
+  ): Promise<void> {
+    const isWithdrawn = models.length === 0 && about.stays !== true;
     this.#written = this.#written
-      .then(() => (models.length === 0 && !stays ? this.#withdraw() : this.#announce(models, access, stays)))
+      .then(() => (isWithdrawn ? this.#withdraw() : this.#announce({ ...about, models })))
       .catch((error: unknown) => this.#log.warn('presence.update-failed', { error }));
     return this.#written;
   }
@@ -48,15 +51,10 @@ export class Presence {
     await this.update([]);
   }
 
-  async #announce(models: Announcement['models'], access: PeerAccess | undefined, stays: boolean): Promise<void> {
+  async #announce(own: Omit<Announcement, 'pid' | 'version' | 'startedAt'>): Promise<void> {
     this.#current ??= this.#start();
-    const { pid } = process;
-    const announcement: Announcement = {
-      ...{ pid, version: VERSION, startedAt: this.#startedAt, models },
-      ...defined({ access }),
-      ...(stays ? { stays } : {}),
-    };
-    await writeJson(this.#current.file, announcement);
+    const about = { pid: process.pid, version: VERSION, startedAt: this.#startedAt };
+    await writeJson(this.#current.file, { ...about, ...own } satisfies Announcement);
   }
 
   /**

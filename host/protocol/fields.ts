@@ -46,6 +46,9 @@ export const name = nonEmptyText(1024);
 /** The absolute path of a file or folder; no supported system takes a longer one. */
 export const path = nonEmptyText(4096);
 
+/** The name of a program, which the user's other programs show. */
+export const programName = nonEmptyText(64);
+
 /** An object with these fields and possibly others. Valibot's own `looseObject` accepts arrays. */
 export const objectWith = <const E extends v.ObjectEntries>(entries: E) =>
   v.pipe(

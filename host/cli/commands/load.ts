@@ -12,8 +12,8 @@ export async function run(context: CommandContext): Promise<number> {
     keepAlive: input.number('keep-alive') ?? -1,
     settings: await loadSettingsOf(context),
   });
-  print(context, loaded, () =>
-    printable(`${loaded.modelId} is ${loaded.alreadyLoaded ? 'already ' : ''}loaded (host ${loaded.host?.pid}).\n`),
-  );
+  const { modelId, alreadyLoaded, host } = loaded;
+  const program = `${host?.program ?? 'another program'} (process ${host?.pid})`;
+  print(context, loaded, () => printable(`${modelId} is ${alreadyLoaded ? 'already ' : ''}loaded in ${program}.\n`));
   return EXIT.ok;
 }

@@ -11,8 +11,8 @@ export async function run(context: CommandContext): Promise<number> {
     hosts.every(({ models }) => models.length === 0)
       ? ''
       : table([
-          ['MODEL', 'RUNS ON', 'RAM', 'VRAM', 'CONTEXT', 'LOADED FOR', 'HOST'],
-          ...hosts.flatMap(({ pid, models }) =>
+          ['MODEL', 'RUNS ON', 'RAM', 'VRAM', 'CONTEXT', 'LOADED FOR', 'PROGRAM'],
+          ...hosts.flatMap(({ pid, program, models }) =>
             models.map((model) => [
               model.model_id,
               model.loaded_to,
@@ -20,7 +20,7 @@ export async function run(context: CommandContext): Promise<number> {
               formatBytes(model.vram_used),
               String(model.config.context_size),
               formatDuration(Math.max(0, now - model.loaded_at)),
-              String(pid),
+              program === undefined ? String(pid) : `${program} (${pid})`,
             ]),
           ),
         ]),

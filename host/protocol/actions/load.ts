@@ -106,7 +106,13 @@ export const capabilities = v.array(v.picklist(['generate', 'embed', 'rank']));
 
 /** Where a model is loaded, if not in this host. */
 export const otherHost = optional(
-  v.object({ pid: field(count, 'The process id of the host.') }),
+  v.object({
+    pid: field(count, 'The process id of the host.'),
+    program: optional(
+      v.string(),
+      'The name of the program that started it, such as `Firefox`; absent if it gave none.',
+    ),
+  }),
   'Extension: the other host of this user that has the model loaded, whose copy this host uses; absent if this host has it loaded itself.',
 );
 

@@ -100,6 +100,10 @@ export const listHosts = defineAction({
       v.array(
         v.object({
           pid: field(count, 'The process id.'),
+          program: optional(
+            v.string(),
+            'Extension: the name of the program that started the host, such as `Firefox`; absent if it gave none.',
+          ),
           version: field(v.string(), "The host's version."),
           started_at: field(unixSeconds, 'When the host was started.'),
           models: field(v.array(loadedModel), 'Its loaded models.'),

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { defineAction } from '../define.ts';
-import { count, field, optional } from '../fields.ts';
+import { count, field, optional, programName } from '../fields.ts';
 
 /** A version number; real ones are far shorter. */
 const version = v.pipe(v.string(), v.maxLength(64, 'a version such as "1.2.3"'));
@@ -11,6 +11,10 @@ export const ping = defineAction({
   request: {
     clientVersion: optional(version, "Extension: the client's own version."),
     oldestHost: optional(version, 'Extension: the oldest host version the client works with.'),
+    program: optional(
+      programName,
+      "Extension: the name of the program that started this host, such as `Firefox`. The user's other programs show it for the models that this host has loaded.",
+    ),
   },
   response: v.object({
     response: field(v.literal('pong'), 'Always `pong`.'),

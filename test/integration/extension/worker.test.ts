@@ -69,6 +69,7 @@ describe('the background worker, with real hosts', () => {
       reasonOf: () => (isInstalled ? 'Native host has exited.' : 'Specified native messaging host not found.'),
       clock,
       version,
+      program: 'Firefox',
       showBadge: (text) => badges.push(text),
       notify: (task) => notified.push(task),
     });
@@ -274,6 +275,7 @@ describe('the background worker, with real hosts', () => {
       reasonOf: () => undefined,
       clock,
       version: '0.1.0',
+      program: 'Firefox',
       showBadge: () => {},
       notify: () => {},
     });

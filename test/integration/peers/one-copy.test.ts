@@ -79,10 +79,13 @@ describe('a model that several hosts of a user use', () => {
 
   it('is loaded once, and serves each host as its own', async () => {
     const [one, two] = [fixture.host(), fixture.host()];
+    await one.request('PING', { program: 'Firefox' });
+    const host = { pid: one.pid, program: 'Firefox' };
     expect(await own(one, STORY)).not.toHaveProperty('host');
     const found = await load(two, STORY);
-    expect(found).toMatchObject({ alreadyLoaded: true, host: { pid: one.pid }, contextSize: 512 });
-    expect(await loaded(two)).toMatchObject([{ modelId: STORY, host: { pid: one.pid } }]);
+    expect(found).toMatchObject({ alreadyLoaded: true, host, contextSize: 512 });
+    expect(await loaded(two)).toMatchObject([{ modelId: STORY, host }]);
+    expect(payloadOf('LIST_HOSTS', await two.request('LIST_HOSTS')).hosts).toMatchObject([host]);
     expect((await loaded(one))[0]).not.toHaveProperty('host');
     // Only the host that has it in memory announces it.
     expect(await announced()).toMatchObject([{ pid: one.pid, models: [{ model_id: STORY }] }]);
@@ -273,10 +276,13 @@ describe('a model that several hosts of a user use', () => {
     expect(await tabagent('load', STORY)).toMatchObject({ code: 1, stderr: expect.stringContaining('NO_SERVER') });
     const server = fixture.use(await ServeProcess.start(fixture.home));
     expect((await tabagent('ps')).stderr).toBe('No models are loaded.\n');
+    const host = { pid: server.child.pid, program: 'tabagent serve' };
     const first = await tabagent('load', 'story', '--threads', '1', '--gpu-layers', '0', '--json');
-    expect(JSON.parse(first.stdout)).toMatchObject({ alreadyLoaded: false, host: { pid: server.child.pid } });
-    expect((await tabagent('load', STORY)).stdout).toContain('is already loaded');
-    expect(await load(fixture.host(), STORY)).toMatchObject({ host: { pid: server.child.pid } });
+    expect(JSON.parse(first.stdout)).toMatchObject({ alreadyLoaded: false, host });
+    const process = `tabagent serve (process ${server.child.pid})`;
+    expect((await tabagent('load', STORY)).stdout).toContain(`is already loaded in ${process}.`);
+    expect((await tabagent('ps')).stdout).toContain(`tabagent serve (${server.child.pid})`);
+    expect(await load(fixture.host(), STORY)).toMatchObject({ host });
     expect(await tabagent('load', 'none')).toMatchObject({ code: 3 });
     await server.close();
     expect(await announced()).toEqual([]);

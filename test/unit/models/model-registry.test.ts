@@ -322,7 +322,7 @@ class StubElsewhere extends StubModel {
 
   constructor(id: string) {
     super(id);
-    this.info = { ...INFO, id, backend: 'Node-GGUF', hostPid: 5 };
+    this.info = { ...INFO, id, backend: 'Node-GGUF', host: { pid: 5 } };
   }
 
   async unloadThere() {
