@@ -54,6 +54,15 @@ export interface Preparing {
 /** Whether a model is loaded or downloaded. Models of remote engines count as downloaded. */
 type Place = 'loaded' | 'downloaded' | 'downloading' | 'absent';
 
+type LoadedEntry = PayloadOf<'GET_LOADED_MODELS'>['models'][number];
+
+/** A model that a caller gets. */
+interface FoundModel {
+  readonly id: string;
+  /** Undefined while it is not loaded. */
+  readonly loaded: LoadedEntry | undefined;
+}
+
 /** Finds, prepares and measures the models of callers. */
 export class CallerModels {
   readonly #host: CallerHost;
@@ -68,9 +77,9 @@ export class CallerModels {
 
   /** Returns whether a model is available. */
   async availability(model: string | null): Promise<Availability> {
-    const id = await this.#idOf(model);
-    if (id === undefined) return 'unavailable';
-    const state = await this.#placeOf(id);
+    const found = await this.#find(model);
+    if (found === undefined) return 'unavailable';
+    const state = await this.#placeOf(found);
     if (state === 'loaded' || state === 'downloaded') return 'available';
     return state === 'downloading' ? 'downloading' : 'downloadable';
   }
@@ -81,17 +90,20 @@ export class CallerModels {
    * @throws TabAgentError `NotSupportedError` without a model, `NotAllowedError` for a download without a user interaction.
    */
   async ready({ model, isActivated, onProgress }: Preparing): Promise<ReadyModel> {
-    const id = await this.#idOf(model);
-    if (id === undefined) throw new TabAgentError('NotSupportedError', 'No model is available. The user can load one.');
-    const state = await this.#placeOf(id);
-    if (state !== 'loaded') {
+    const found = await this.#find(model);
+    if (found === undefined)
+      throw new TabAgentError('NotSupportedError', 'No model is available. The user can load one.');
+    const { id } = found;
+    let { loaded } = found;
+    if (loaded === undefined) {
+      const state = await this.#placeOf(found);
       const mustDownload = state !== 'downloaded';
       if (mustDownload && !isActivated) {
         throw new TabAgentError('NotAllowedError', 'A download requires a user interaction with the page.');
       }
       await this.#load(id, mustDownload, onProgress);
+      loaded = (await this.#loaded()).find(({ modelId }) => modelId === id);
     }
-    const loaded = await this.#loaded(id);
     if (loaded === undefined) throw new TabAgentError('UnknownError', 'The model could not be loaded.');
     const contextSize = loaded.config.context_size || UNKNOWN_CONTEXT;
     const reserve = Math.min(ANSWER_RESERVE, Math.ceil(contextSize / 4));
@@ -118,19 +130,25 @@ export class CallerModels {
     return tools.length === 0 ? 0 : this.countText(model, JSON.stringify(tools));
   }
 
-  async #idOf(model: string | null): Promise<string | undefined> {
-    if (model !== null) return model;
-    const { modelId } = await this.#host.request('GET_CURRENT_MODEL', {});
-    if (modelId !== null) {
-      const active = await this.#loaded(modelId);
+  /** Returns the model of a caller; undefined if there is none. */
+  async #find(model: string | null): Promise<FoundModel | undefined> {
+    const [models, active] = await Promise.all([
+      this.#loaded(),
+      model === null ? this.#host.request('GET_CURRENT_MODEL', {}).then(({ modelId }) => modelId) : null,
+    ]);
+    const withEntry = (id: string): FoundModel => ({ id, loaded: models.find(({ modelId }) => modelId === id) });
+    if (model !== null) return withEntry(model);
+    if (active !== null) {
+      const found = withEntry(active);
       // Embedding and ranking models cannot answer.
-      if (active?.capabilities === undefined || active.capabilities.includes('generate')) return modelId;
+      if (found.loaded?.capabilities?.includes('generate') ?? true) return found;
     }
-    return (await this.#lastModel()) ?? undefined;
+    const last = await this.#lastModel();
+    return last === null ? undefined : withEntry(last);
   }
 
-  async #placeOf(id: string): Promise<Place> {
-    if ((await this.#loaded(id)) !== undefined) return 'loaded';
+  async #placeOf({ id, loaded }: FoundModel): Promise<Place> {
+    if (loaded !== undefined) return 'loaded';
     if (id.startsWith('remote/')) return 'downloaded';
     const downloaded = await this.#all('GET_DOWNLOADED_MODELS', ({ models }) => models);
     if (downloaded.some((model) => model.id === id)) return 'downloaded';
@@ -138,9 +156,8 @@ export class CallerModels {
     return downloads.some(({ modelId }) => modelId === id) ? 'downloading' : 'absent';
   }
 
-  async #loaded(id: string) {
-    const models = await this.#all('GET_LOADED_MODELS', (payload) => payload.models);
-    return models.find(({ modelId }) => modelId === id);
+  #loaded(): Promise<LoadedEntry[]> {
+    return this.#all('GET_LOADED_MODELS', (payload) => payload.models);
   }
 
   async #all<A extends 'GET_LOADED_MODELS' | 'GET_DOWNLOADED_MODELS' | 'GET_ACTIVE_DOWNLOADS', T>(
