@@ -287,8 +287,8 @@ export class Engine implements ModelEngine<LoadRequest> {
   async #isUsable(runner: RunnerProcess, files: Visible['files'], signal: AbortSignal): Promise<boolean> {
     if (runner.isContained && !this.#starter.containment.isActive) return false;
     if (runner.folders !== undefined && !(await runner.folders.shows(files))) return false;
-    const age = performance.now() - runner.startedAt;
-    const limitMs = Math.min(Math.max(RESPONSE_MS, START_MS - age), this.#options.limits.loadTimeoutMs);
+    const startMs = runner.facts === undefined ? START_MS - (performance.now() - runner.startedAt) : 0;
+    const limitMs = Math.min(Math.max(RESPONSE_MS, startMs), this.#options.limits.loadTimeoutMs);
     if (await respondsWithin(runner, limitMs, signal)) return true;
     this.#options.log.warn('engine.warm-runner-stuck', { runner: runner.pid });
     return false;
