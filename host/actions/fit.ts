@@ -8,10 +8,12 @@ import type { Split } from '../hardware/split.ts';
 import { type TokenWork, workOf } from '../hardware/token-speed.ts';
 import type { HardwareSnapshot } from '../hardware/types.ts';
 import * as declared from '../protocol/actions/fit.ts';
+import type { SavedModelSettings } from '../protocol/actions/model-settings.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { type Call, handle } from './action.ts';
 import { externalFiles } from './find-model.ts';
+import { DEFAULTS } from './load-settings.ts';
 import { hasModelReference } from './model-reference.ts';
 import { resolveName } from './resolve-name.ts';
 
@@ -141,14 +143,12 @@ export const recommendSplit = handle(declared.recommendSplit, async (request, ca
   const name = modelSize === undefined ? await resolveName(request, call) : undefined;
   const shape = name === undefined ? undefined : await shapeOf(name, call);
   const speed = shape === undefined ? undefined : await (await call.services.speed()).estimator();
+  const asked = shape && { contextSize: chooseContextSize(shape, n_ctx) };
+  const model = asked && { shape, ...(await asLoaded(shape, asked, snapshot)) };
   const split =
-    shape === undefined
+    model === undefined
       ? recommendSplit({ modelSize: modelSize ?? 0, totalLayers, snapshot })
-      : recommendSplit({
-          shape,
-          ...(await asLoaded(shape, { contextSize: chooseContextSize(shape, n_ctx) }, snapshot)),
-          snapshot,
-        });
+      : recommendSplit({ ...model, snapshot });
   return {
     payload: {
       ...defined({ modelId: name?.id }),
@@ -160,6 +160,31 @@ export const recommendSplit = handle(declared.recommendSplit, async (request, ca
       tokens_per_second: shape === undefined || !split.fits ? null : speedOf(shape, split, speed),
       fits: split.fits,
       reason: split.reason,
+      ...(model && { settings: await defaultSettings(model, split, snapshot) }),
     },
   };
 });
+
+/** Returns the settings of a load for which no others are chosen. */
+async function defaultSettings(
+  { shape, contextSize, sequences = 1 }: DemandSettings & { readonly shape: ModelShape; readonly contextSize: number },
+  { gpuLayers }: Split,
+  snapshot: HardwareSnapshot,
+): Promise<NonNullable<SavedModelSettings['load']>> {
+  const [{ BATCH_TOKENS }, { usableGpus }, { threadRange }] = await Promise.all([
+    import('../hardware/demand.ts'),
+    import('../hardware/memory-budget.ts'),
+    import('../hardware/threads.ts'),
+  ]);
+  return {
+    n_ctx: contextSize,
+    n_gpu_layers: gpuLayers,
+    n_parallel: sequences,
+    n_threads: threadRange(snapshot.cpu).most,
+    n_batch: Math.min(BATCH_TOKENS, contextSize * sequences),
+    flash_attn: shape.flashAttention,
+    ...DEFAULTS,
+    devices: usableGpus(snapshot).map(({ name }) => name),
+    lora: [],
+  };
+}

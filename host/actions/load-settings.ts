@@ -9,13 +9,13 @@ import type { RequestOf } from '../protocol/messages.ts';
 export type SettingDifferences = Record<string, { readonly loaded: unknown; readonly requested: unknown }>;
 
 /** The settings of llama.cpp and its binding where a request chooses none. */
-const DEFAULTS: RequestedSettings = {
+export const DEFAULTS = {
   use_mmap: true,
   use_mlock: false,
   use_direct_io: false,
   cache_type_k: 'f16',
   cache_type_v: 'f16',
-};
+} as const satisfies RequestedSettings;
 
 type ChosenSettings = NonNullable<RequestOf<'LOAD_MODEL'>['settings']>;
 
@@ -62,7 +62,7 @@ function actualSetting(name: string, model: LoadedModel, loadedWith: RequestedSe
   if (name === 'flash_attn') return model.flashAttention;
   if (name === 'n_gpu_layers') return model.gpuLayers;
   if (name === 'lora') return model.lora ?? [];
-  return loadedWith[name] ?? DEFAULTS[name];
+  return loadedWith[name] ?? (DEFAULTS as RequestedSettings)[name];
 }
 
 /**

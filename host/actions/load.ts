@@ -57,6 +57,7 @@ function loadedPayload(model: LoadedModel) {
     architecture: model.architecture,
     quantization: model.quantization,
     cpuVariant: model.cpuVariant,
+    ...defined({ devices: model.devices && [...model.devices] }),
     loadTimeMs: model.loadTimeMs,
     ramUsed: model.ramUsed,
     vramUsed: model.vramUsed,

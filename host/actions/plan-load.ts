@@ -1,11 +1,12 @@
 import { defined } from '../common/defined.ts';
 import { HostError } from '../common/errors.ts';
 import { formatBytes } from '../common/format.ts';
+import { invalidField } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
 import type { LoadedAdapter, LoadSettings } from '../engine/ipc.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import type { Fit, MemoryAmount } from '../hardware/fit.ts';
-import type { HardwareSnapshot } from '../hardware/types.ts';
+import type { GpuInfo, HardwareSnapshot } from '../hardware/types.ts';
 import type { Alternative } from '../hardware/would-fit.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import type { Services } from '../services.ts';
@@ -62,9 +63,13 @@ export async function planLoad(
   };
   const demand = demandOf(shape, settings);
   const blocks = shape.layerBytes.length;
+  let devices: readonly number[] | undefined;
   const snapshotNow = async (): Promise<HardwareSnapshot> => {
     const snapshot = budget.withoutMapped(await hardware.snapshot(), models.mappedBytes);
-    return usesGpu ? snapshot : { ...snapshot, gpus: [] };
+    if (asked.devices === undefined) return usesGpu ? snapshot : { ...snapshot, gpus: [] };
+    const gpus = usesGpu ? snapshot.gpus.filter(({ backend }) => backend != null) : [];
+    devices = positionsOf(asked.devices, gpus);
+    return { ...snapshot, gpus: devices.flatMap((position) => gpus[position] ?? []) };
   };
   const layersOn = (snapshot: HardwareSnapshot): number => {
     const { n_gpu_layers: n } = asked;
@@ -104,8 +109,24 @@ export async function planLoad(
     ...defined({ useMmap: asked.use_mmap, useMlock: asked.use_mlock, useDirectIo: asked.use_direct_io }),
     ...defined({ chatTemplate: asked.chat_template }),
     ...(adapters.length > 0 ? { adapters } : {}),
+    ...defined({ devices }),
     ...(asked.force === true ? { force: true } : {}),
   };
+}
+
+/** Returns the positions of GPUs in a list, by their names. @throws HostError `INVALID_REQUEST` for another name. */
+function positionsOf(names: readonly string[], gpus: readonly GpuInfo[]): number[] {
+  const positions: number[] = [];
+  for (const name of names) {
+    const position = gpus.findIndex((gpu, at) => gpu.name === name && !positions.includes(at));
+    if (position < 0) {
+      const known = gpus.map((gpu) => JSON.stringify(gpu.name)).join(', ');
+      const expected = known === '' ? 'an empty list: llama.cpp uses no GPU here' : `GPUs among ${known}`;
+      throw invalidField('devices', expected, names);
+    }
+    positions.push(position);
+  }
+  return positions;
 }
 
 function freedBy(models: readonly { readonly ramUsed: number; readonly vramUsed: number }[]): MemoryAmount {

@@ -10,6 +10,9 @@ import { UsageError } from './usage-error.ts';
 /** The value that resets a setting. */
 const DEFAULT = 'default';
 
+/** The value of a setting that is a list, for an empty one. */
+export const NONE = 'none';
+
 /** A setting that a user can name, and where it is in requests. */
 export interface NamedSetting {
   /** Which settings of a model it belongs to. `system_prompt` is one itself. */
@@ -49,7 +52,9 @@ export function shownName(key: string): string {
 /** Returns a value of a setting as users type it. */
 export function shownValue(key: string, value: unknown): string {
   // Saved values have passed the schema.
-  return key === 'lora' ? shownAdapters(value as Parameters<typeof shownAdapters>[0]) : String(value);
+  if (key === 'lora') return shownAdapters(value as Parameters<typeof shownAdapters>[0]);
+  if (Array.isArray(value)) return value.length === 0 ? NONE : value.join(', ');
+  return String(value);
 }
 
 /** The names of all settings, for help and completion. */
@@ -78,6 +83,7 @@ export async function settingValue(
   const typed = words.join(' ');
   if (typed === DEFAULT) return undefined;
   if (key === 'lora') return readAdapters(words, client);
+  if (key === 'devices') return typed === NONE ? [] : words;
   const readings = [typed, ...(typed.trim() === '' ? [] : [Number(typed)]), ...(SWITCH[typed.toLowerCase()] ?? [])];
   const results = readings.map((value) => validate(schema, value));
   const valid = results.find(({ success }) => success);

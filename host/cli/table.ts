@@ -28,6 +28,12 @@ const LOAD_OPTIONS: readonly OptionSpec[] = [
   },
   { name: 'threads', value: 'NUMBER', summary: 'CPU threads (default: based on the number of physical cores)' },
   {
+    name: 'device',
+    value: 'GPU',
+    many: true,
+    summary: 'GPU to use, by its name in GET_SYSTEM_RESOURCES; "none" for the CPU alone (default: all)',
+  },
+  {
     name: 'lora',
     value: 'ADAPTER',
     many: true,
@@ -404,7 +410,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'set',
     summary: 'Show or change the settings of a model',
     details:
-      'Browsers and other programs use these settings unless they choose others.\n\nSettings of answers:\n  system, temperature, top-p, top-k, min-p, max-tokens, repetition-penalty, do-sample,\n  reasoning, max-reasoning-tokens\n\nSettings that apply the next time the model is loaded:\n  context, gpu-layers, threads, n-parallel, n-batch, use-mmap, use-mlock, use-direct-io,\n  flash-attn, cache-type-k, cache-type-v, chat-template, lora',
+      'Browsers and other programs use these settings unless they choose others.\n\nSettings of answers:\n  system, temperature, top-p, top-k, min-p, max-tokens, repetition-penalty, do-sample,\n  reasoning, max-reasoning-tokens\n\nSettings that apply the next time the model is loaded:\n  context, gpu-layers, threads, n-parallel, n-batch, use-mmap, use-mlock, use-direct-io,\n  flash-attn, cache-type-k, cache-type-v, chat-template, devices, lora',
     args: [
       MODEL,
       { name: 'NAME', summary: 'setting, such as system, temperature, reasoning or context', optional: true },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { defined } from '../common/defined.ts';
 import { HostError, isHostError } from '../common/errors.ts';
 import { engineUnavailable, hostShuttingDown } from '../common/host-errors.ts';
@@ -14,6 +15,7 @@ import type { BackendGpus } from '../hardware/types.ts';
 import type { ChatFormat } from '../models/generation.ts';
 import type { LoadedModel, ModelEngine } from '../models/model-engine.ts';
 import { type Budget, budgetOf, sequenceBytes } from './budget.ts';
+import { DeviceChoice } from './device-choice.ts';
 import type { GpuMode, LoadSettings, RunnerLoad } from './ipc.ts';
 import { type LoadedRunner, type LoadWatch, loadOnRunner } from './load-on-runner.ts';
 import { LocalModel } from './local-model.ts';
@@ -74,6 +76,7 @@ export class Engine implements ModelEngine<LoadRequest> {
   readonly #options: EngineOptions;
   readonly #starter: RunnerStarter;
   readonly #warm: WarmRunner;
+  readonly #devices: DeviceChoice;
   #gpu: GpuMode;
   /** The GPUs that llama.cpp reported; undefined until it was asked. */
   #gpus: Promise<BackendGpus | null | undefined> | undefined;
@@ -96,6 +99,11 @@ export class Engine implements ModelEngine<LoadRequest> {
         exceedsStates: (folder) => options.states?.exceeds(folder) ?? Promise.resolve(false),
         closeStates: (folder) => void options.states?.close(folder),
       }),
+    });
+    this.#devices = new DeviceChoice({
+      env: options.env,
+      start: (variables) => this.#starter.startFor(this.#gpu, [], variables),
+      log: options.log,
     });
     this.#warm = new WarmRunner(
       () => this.#starter.startWarm(this.#gpu),
@@ -238,7 +246,10 @@ export class Engine implements ModelEngine<LoadRequest> {
       settings: shown.length === 0 ? settings : { ...settings, adapters: shown },
     };
     const budget = budgetOf(model, settings);
-    const runner = await this.#takeRunner(files, watch.signal);
+    const runner =
+      settings.devices === undefined
+        ? await this.#takeRunner(files, watch.signal)
+        : await this.#startOn(settings.devices, files);
     try {
       const withStates = await this.#withStates(runner, model, load);
       return { runner, ...(await loadOnRunner(runner, withStates, budget, watch)) };
@@ -282,6 +293,26 @@ export class Engine implements ModelEngine<LoadRequest> {
       void runner.kill();
     }
     return this.#starter.startFor(this.#gpu, files);
+  }
+
+  /**
+   * Starts a runner that uses some of the GPUs only, or none.
+   *
+   * @throws HostError `ENGINE_UNAVAILABLE` if it finds others than those: they may have changed since they were listed.
+   */
+  async #startOn(positions: readonly number[], files: Visible['files']): Promise<RunnerProcess> {
+    await this.#starter.tried();
+    if (positions.length === 0) return this.#starter.startFor('off', files);
+    const gpus = await this.gpus();
+    if (gpus == null) throw engineUnavailable('no GPU can be used any more', {});
+    const wanted = positions.map((position) => gpus.names[position]);
+    const variables = await this.#devices.variablesFor(positions, gpus);
+    const runner = await this.#starter.startFor(this.#gpu, files, variables);
+    const found = await withTimeout(runner.ready, START_MS, 'A runner').catch(() => undefined);
+    // A runner that does not start is handled like any other.
+    if (found === undefined || isDeepStrictEqual(found.devices, wanted)) return runner;
+    void runner.kill();
+    throw engineUnavailable('it does not find the chosen GPUs', { expected: wanted, found: found.devices });
   }
 
   async #isUsable(runner: RunnerProcess, files: Visible['files'], signal: AbortSignal): Promise<boolean> {
@@ -360,6 +391,7 @@ function describe(
     cpuLayers,
     loadedTo: gpuLayers === 0 ? 'CPU' : splitOrGpu,
     cpuVariant: facts.cpuVariant,
+    devices: facts.gpu === null ? [] : facts.devices,
     loadTimeMs,
     ramUsed: figures.ramUsed + inAdapters.ram,
     mappedBytes: mappedBytes(shape, settings, gpuLayers),

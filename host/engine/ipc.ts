@@ -44,6 +44,8 @@ export interface LoadSettings extends CacheTypes {
   readonly flashAttention?: boolean;
   /** A chat template instead of the model's own. */
   readonly chatTemplate?: string;
+  /** Positions in the backend's list of GPUs, of those that may be used. Absent: all. */
+  readonly devices?: readonly number[];
   /** LoRA adapters that have been checked to fit the model. */
   readonly adapters?: readonly LoadedAdapter[];
   /** Skips the binding's own check for free memory. */

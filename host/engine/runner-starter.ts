@@ -58,12 +58,17 @@ export class RunnerStarter {
     const { containment, modelFolders, hidden } = this.#options;
     if (!containment.isActive) return this.#start(gpu);
     const folders = new VisibleFolders(modelFolders(), hidden);
-    return this.#start(gpu, folders.visible, folders);
+    return this.#start(gpu, { visible: folders.visible, folders });
   }
 
-  /** Starts a runner that sees these files and nothing else of the user's. */
-  async startFor(gpu: GpuMode, files: Visible['files']): Promise<RunnerProcess> {
-    const start = () => this.#start(gpu, this.containment.isActive ? { folders: [], files } : undefined);
+  /**
+   * Starts a runner that sees these files and nothing else of the user's.
+   *
+   * @param variables Added to its environment.
+   */
+  async startFor(gpu: GpuMode, files: Visible['files'], variables?: NodeJS.ProcessEnv): Promise<RunnerProcess> {
+    const start = () =>
+      this.#start(gpu, { visible: this.containment.isActive ? { folders: [], files } : undefined, variables });
     const runner = start();
     await this.#trial;
     if (!runner.isContained || this.containment.isActive) return runner;
@@ -76,14 +81,22 @@ export class RunnerStarter {
     await this.#trial;
   }
 
-  /** @param visible What a contained runner sees; undefined for one that is not contained. */
-  #start(gpu: GpuMode, visible?: Visible, folders?: VisibleFolders): RunnerProcess {
+  /** @param more.visible What a contained runner sees; undefined for one that is not contained. */
+  #start(
+    gpu: GpuMode,
+    more: {
+      visible?: Visible | undefined;
+      folders?: VisibleFolders;
+      variables?: NodeJS.ProcessEnv | undefined;
+    } = {},
+  ): RunnerProcess {
+    const { visible, folders, variables } = more;
     const { entry, env, containment, log, openStates } = this.#options;
     const states = openStates?.();
     const runner = new RunnerProcess({
       entry,
       gpu,
-      env: runnerEnv(env),
+      env: { ...runnerEnv(env), ...variables },
       isContained: visible !== undefined,
       folders,
       states,

@@ -3,7 +3,7 @@ import type { ModelShape } from '../gguf/model.ts';
 import { type CacheTypes, cacheBytes } from './cache-types.ts';
 
 /** Default batch size, in tokens, as in node-llama-cpp. It determines the size of the working memory. */
-const BATCH_TOKENS = 512;
+export const BATCH_TOKENS = 512;
 
 /** llama.cpp rounds context lengths up to multiples of this, in tokens. */
 const CONTEXT_STEP = 256;

@@ -42,6 +42,8 @@ export interface LoadedModel {
   readonly loadedTo: 'CPU' | 'GPU' | 'SPLIT' | 'REMOTE';
   /** The variant of ggml's CPU library that is in use; null on platforms with a single one, and for remote models. */
   readonly cpuVariant: string | null;
+  /** GPUs that its process can use, as llama.cpp names them; absent for remote models. */
+  readonly devices?: readonly string[];
   readonly loadTimeMs: number;
   /** Resident memory of this machine that the load took. */
   readonly ramUsed: number;

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
@@ -100,6 +100,43 @@ describeUnless('a GPU', missing, () => {
     await host.request('UNLOAD_ALL_MODELS');
   });
 
+  it('is used only if a load chooses it', async () => {
+    const { name } = (await host.request('GET_SYSTEM_RESOURCES')).payload.gpu;
+    const own = { ...MODEL, devices: [name] };
+    expect(await loaded(host, own)).toMatchObject({ loadedTo: 'GPU', devices: [expect.stringMatching(/llvmpipe/)] });
+    expect(await story(host)).toBe(BEGINNING);
+    expect(await loaded(host, own)).toMatchObject({ alreadyLoaded: true });
+    expect(await loaded(host, { ...MODEL, devices: [] })).toMatchObject({ loadedTo: 'CPU', devices: [] });
+    expect(await story(host)).toBe(BEGINNING);
+    for (const devices of [['GeForce'], [name, name]]) {
+      expect(await host.request('LOAD_MODEL', { ...MODEL, devices })).toMatchObject({
+        code: 'INVALID_REQUEST',
+        details: { field: 'devices', expected: `GPUs among ${JSON.stringify(name)}` },
+      });
+    }
+    await host.request('UNLOAD_ALL_MODELS');
+  });
+
+  it('is chosen among several by the number that the driver gives it', async () => {
+    // Two drivers of the same device: llama.cpp lists it twice if it is asked to.
+    const drivers = [ON_GPU.VK_DRIVER_FILES, ON_GPU.VK_DRIVER_FILES].map((file, at) => {
+      const copy = join(fixture.home, `driver-${at}.json`);
+      copyFileSync(file, copy);
+      return copy;
+    });
+    const twice = { ...ON_GPU, VK_DRIVER_FILES: drivers.join(':'), GGML_VK_VISIBLE_DEVICES: '0,1' };
+    const other = fixture.host({ env: twice });
+    const names = (await other.request('GET_SYSTEM_RESOURCES')).payload.gpus.map((gpu: { name: string }) => gpu.name);
+    expect(names).toHaveLength(2);
+    expect((await loaded(other, { ...MODEL, devices: names })).devices).toHaveLength(2);
+    expect(await loaded(other, { ...MODEL, devices: names.slice(1) })).toMatchObject({
+      loadedTo: 'GPU',
+      devices: [names[1]],
+    });
+    expect(await story(other)).toBe(BEGINNING);
+    await other.kill();
+  });
+
   it('can hold several models, and embed', async () => {
     await loaded(host, MODEL);
     expect(await loaded(host, BERT)).toMatchObject({ loadedTo: 'GPU', capabilities: ['embed'] });
@@ -118,6 +155,10 @@ describeUnless('a GPU', missing, () => {
     ['that is turned off', { ...ON_GPU, TABAGENT_GPU: 'off' }],
   ])('%s is neither listed nor used', async (_name, env) => {
     const other = fixture.host({ env });
+    expect(await other.request('LOAD_MODEL', { ...MODEL, devices: ['llvmpipe'] })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'devices' },
+    });
     expect(await other.request('GET_SYSTEM_RESOURCES')).toMatchObject({ payload: { gpu: null } });
     expect(await other.request('RECOMMEND_SPLIT', MODEL)).toMatchObject({ payload: { gpu_layers: 0, fits: true } });
     expect(await loaded(other, MODEL)).toMatchObject({ loadedTo: 'CPU' });

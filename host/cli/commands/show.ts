@@ -1,11 +1,15 @@
 import { isHostError } from '../../common/errors.ts';
 import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
+import type { SavedModelSettings } from '../../protocol/actions/model-settings.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
 import { findModel, modelAnywhere } from '../model-argument.ts';
+import { shownName, shownValue } from '../setting-names.ts';
 import { facts } from '../terminal/text.ts';
 import { settingsFacts } from './set.ts';
+
+type Settings = NonNullable<SavedModelSettings['load']>;
 
 /** `tabagent show`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -17,7 +21,8 @@ export async function run(context: CommandContext): Promise<number> {
   const model = onDisk ?? listed;
   const [download, split] = await Promise.all([downloadOf(id, context), splitOf(id, context)]);
   const { settings } = (await client.request('GET_MODEL_SETTINGS', { modelId: id })).payload;
-  const own = settingsFacts(settings);
+  const { load, ...others } = settings;
+  const own = settingsFacts(others);
   print(
     context,
     { model: model ?? null, download: download ?? null, split, settings },
@@ -37,9 +42,23 @@ export async function run(context: CommandContext): Promise<number> {
         ['Memory', `${formatBytes(split.estimated_ram)} RAM, ${formatBytes(split.estimated_vram)} VRAM`],
         ['Fit', `${split.performance_tier}. ${split.reason}`],
         ['Speed', split.tokens_per_second === null ? undefined : `about ${split.tokens_per_second} tokens/s`],
-      ]) + (own === '' ? '' : `\nSettings of this model:\n${own}`),
+      ]) +
+      (own === '' ? '' : `\nSettings of its answers:\n${own}`) +
+      `\nSettings of a load:\n${loadFacts(load, split.settings)}`,
   );
   return EXIT.ok;
+}
+
+/** Formats the settings of a load: those that are saved for the model, and what a load chooses for the others. */
+function loadFacts(saved: Settings = {}, defaults: Settings = {}): string {
+  const names = [...new Set([...Object.keys(defaults), ...Object.keys(saved)])] as (keyof Settings)[];
+  return facts(
+    names.map((name) => {
+      const [own, other] = [saved[name], defaults[name]];
+      const shown = (value: unknown) => (value === undefined ? 'none' : shownValue(name, value));
+      return [shownName(name), own === undefined ? shown(other) : `${shown(own)} (saved; otherwise ${shown(other)})`];
+    }),
+  );
 }
 
 async function downloadOf(id: string, { client }: CommandContext) {

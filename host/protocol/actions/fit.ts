@@ -3,6 +3,7 @@ import { defineAction } from '../define.ts';
 import { CACHE_ERRORS, HUB_ERRORS } from '../errors.ts';
 import { bytes, count, field, integer, modelId, modelReference, name, nullable, optional } from '../fields.ts';
 import { MAX_CONTEXT, MAX_LAYERS } from '../limits.ts';
+import { savedLoadSettings } from './load.ts';
 
 /** Largest model size a request may state, bytes: 1 PiB. */
 const MAX_MODEL_BYTES = 2 ** 50;
@@ -38,6 +39,10 @@ export const recommendSplit = defineAction({
     ),
     fits: field(v.boolean(), 'Extension: whether it can be loaded with the memory that is free now.'),
     reason: field(v.string(), 'Why this split is recommended, in a sentence.'),
+    settings: optional(
+      v.object(savedLoadSettings),
+      'Extension: the settings with which `LOAD_MODEL` would load it now, where neither the request nor the saved settings of the model choose others; absent where only a size was given.',
+    ),
   }),
   errors,
 });

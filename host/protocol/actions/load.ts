@@ -21,6 +21,9 @@ import {
 } from '../fields.ts';
 import { MAX_ADAPTERS, MAX_CONTEXT, MAX_KEEP_ALIVE, MAX_LAYERS, MAX_TEMPLATE_CHARACTERS } from '../limits.ts';
 
+/** Most GPUs of a computer. */
+const MAX_GPUS = 16;
+
 /** Most generations at the same time. */
 const MAX_PARALLEL = 64;
 
@@ -73,6 +76,10 @@ export const savedLoadSettings = {
   chat_template: optional(
     textUpTo(MAX_TEMPLATE_CHARACTERS),
     "Extension: a Jinja chat template instead of the model's own.",
+  ),
+  devices: optional(
+    v.pipe(v.array(name), v.maxLength(MAX_GPUS, `at most ${MAX_GPUS} GPUs`)),
+    'Extension: the GPUs that it may use, by their names in `GET_SYSTEM_RESOURCES`; none for the CPU alone. A name that several GPUs have stands for one of them each time. Default: all that llama.cpp uses.',
   ),
   lora: optional(
     v.pipe(v.array(adapter), v.maxLength(MAX_ADAPTERS, `at most ${MAX_ADAPTERS} adapters`)),
@@ -177,6 +184,10 @@ export const loadModel = defineAction({
     cpuVariant: nullable(
       v.string(),
       'The ggml CPU library in use (`haswell`, `zen4`, …); null where the platform has only one.',
+    ),
+    devices: optional(
+      v.array(v.string()),
+      'Extension: the GPUs that its process can use, as llama.cpp names them; absent for a remote model.',
     ),
     loadTimeMs: field(v.number(), 'How long loading took, milliseconds.'),
     ramUsed: field(bytes, 'Measured main memory of the model.'),

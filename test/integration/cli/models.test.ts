@@ -47,6 +47,25 @@ describe('models on the command line', () => {
     expect(empty).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No models are downloaded') });
   });
 
+  it('are shown with every setting of a load, saved or default', async () => {
+    await tabagent(['pull', ID]);
+    await tabagent(['set', 'markov-f16', 'context', '256']);
+    await tabagent(['set', 'markov-f16', 'chat-template', '{{ messages }}']);
+    const { stdout } = await tabagent(['show', 'markov-f16']);
+    const shown = new Map(stdout.split('\n').map((line) => line.split(/: +/) as [string, string]));
+    expect(shown.get('context')).toBe('256 (saved; otherwise 512)');
+    expect(shown.get('chat-template')).toBe('{{ messages }} (saved; otherwise none)');
+    const others = ['gpu-layers', 'n-parallel', 'threads', 'n-batch', 'flash-attn', 'use-mmap', 'use-mlock'];
+    for (const name of others) expect(shown.get(name)).toMatch(/^(\d+|true|false)$/);
+    expect(shown.get('cache-type-k')).toBe('f16');
+    expect([shown.get('devices'), shown.get('lora')]).toEqual([expect.any(String), 'none']);
+    const { split } = JSON.parse((await tabagent(['show', 'markov-f16', '--json'])).stdout);
+    expect(split.settings).toMatchObject({ n_ctx: 512, use_mmap: true, lora: [] });
+    // A size alone says nothing about a load.
+    const size = await tabagent(['call', 'RECOMMEND_SPLIT', '{"modelSize": 1000000}']);
+    expect(JSON.parse(size.stdout).payload).not.toHaveProperty('settings');
+  });
+
   it('are listed while they are incomplete, and can be removed', async () => {
     const slow = fixture.use(
       await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } }, bytesPerSecond: 200_000 }),
