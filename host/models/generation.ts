@@ -117,6 +117,8 @@ export interface GenerateRequest {
   /** Texts that end the output and are no part of it. */
   readonly stop: readonly string[];
   readonly sampling: Sampling;
+  /** Most tokens that are predicted at a time because they follow in the prompt; 0, as when absent, predicts none. */
+  readonly lookupTokens?: number | undefined;
   readonly constraint?: Constraint | undefined;
   /** Whether a setting without effect is an error. */
   readonly strict?: boolean | undefined;
@@ -145,6 +147,8 @@ export interface GenerationUsage {
   readonly completionTokens: number;
   /** Of these, tokens of reasoning. */
   readonly reasoningTokens: number;
+  /** Of the completion's tokens, those that were predicted from the prompt; absent if there are none. */
+  readonly predictedTokens?: number;
   /** Milliseconds since the request started; null without a token. */
   readonly timeToFirstTokenMs: number | null;
   /** Of the output, without the prompt's evaluation. */

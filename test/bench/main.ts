@@ -13,6 +13,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   generation: () => import('./generation.ts'),
   serve: () => import('./serve.ts'),
   reuse: () => import('./reuse.ts'),
+  lookup: () => import('./lookup.ts'),
   parallel: () => import('./parallel.ts'),
   threads: () => import('./threads.ts'),
   fit: () => import('./fit.ts'),

@@ -8,5 +8,9 @@ export type RankingContext = Awaited<ReturnType<Model['createRankingContext']>>;
 export type Sequence = ReturnType<Context['getSequence']>;
 export type Token = Sequence['contextTokens'][number];
 export type SamplerOptions = NonNullable<Parameters<Sequence['evaluate']>[1]>;
+/** What a single token is sampled with. */
+export type TokenOptions = NonNullable<
+  Extract<Parameters<Sequence['controlledEvaluate']>[0][number], readonly unknown[]>[1]['generateNext']
+>['options'] & {};
 export type TokenBias = InstanceType<Binding['TokenBias']>;
 export type GrammarState = InstanceType<Binding['LlamaGrammarEvaluationState']>;

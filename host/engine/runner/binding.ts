@@ -1,6 +1,7 @@
 /** The part of node-llama-cpp that is used, and the only place where it is imported: the bundle holds nothing else of it. */
 export {
   getLlama,
+  InputLookupTokenPredictor,
   InsufficientMemoryError,
   LlamaGrammarEvaluationState,
   LlamaLogLevel,

@@ -44,6 +44,8 @@ export interface MarkovOptions {
   readonly chain?: Chain;
   /** Number of layers; default 2, which can be split between devices. */
   readonly layers?: number;
+  /** Width of the feed-forward part of a layer; default 64. Wider ones change only the model's size and speed. */
+  readonly feedForward?: number;
   /** Declared training context length, in tokens; default 512. */
   readonly contextLength?: number;
   readonly name?: string;
@@ -74,7 +76,7 @@ export function markovModel(options: MarkovOptions = {}): Buffer {
 /** Returns the specification of the file that {@link markovModel} creates. */
 export function markovSpec(options: MarkovOptions = {}): GgufSpec<TensorSpec & { readonly data: Uint8Array }> {
   const { chain = STORY, layers = 2, contextLength = 512, name = 'Markov', special = {}, metadata = {} } = options;
-  const { otherwise } = options;
+  const { otherwise, feedForward = HEAD } = options;
   const tokens = [...vocabulary(piecesOf(chain, special)), ...Object.keys(special)];
   const embedding = Math.ceil(tokens.length / HEAD) * HEAD;
   const shape: LlamaShape = {
@@ -82,7 +84,7 @@ export function markovSpec(options: MarkovOptions = {}): GgufSpec<TensorSpec & {
     embedding,
     heads: embedding / HEAD,
     kvHeads: 1,
-    feedForward: HEAD,
+    feedForward,
     vocabulary: tokens.length,
     contextLength,
   };

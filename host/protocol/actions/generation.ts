@@ -28,8 +28,10 @@ import {
   unixSeconds,
 } from '../fields.ts';
 import {
+  DEFAULT_LOOKUP_TOKENS,
   MAX_CONTEXT,
   MAX_GRAMMAR_CHARACTERS,
+  MAX_LOOKUP_TOKENS,
   MAX_REGEX_CHARACTERS,
   MAX_SEED,
   MAX_STOP_CHARACTERS,
@@ -113,6 +115,10 @@ const settingEntries = {
       v.check((bias) => Object.keys(bias).length <= MAX_BIASED_TOKENS, `at most ${MAX_BIASED_TOKENS} tokens`),
     ),
     'Extension: values that are added to the logits of tokens, by the ids of the tokens in the vocabulary. -100 excludes a token.',
+  ),
+  prompt_lookup_num_tokens: optional(
+    integer(0, MAX_LOOKUP_TOKENS),
+    `Extension: most tokens that are predicted at a time where the output quotes the prompt (prompt lookup). Predictions change the speed, not the distribution of the text; without sampling they do not change the text. 0 turns them off. Default: ${DEFAULT_LOOKUP_TOKENS}, or 0 with sampling and a \`seed\`. Models that other programs run do not use it.`,
   ),
   response_format: optional(
     responseFormat,
@@ -223,6 +229,10 @@ export const generate = defineAction({
         cachedPromptTokens: field(count, 'Those of them that had been evaluated for the previous turn.'),
         completionTokens: field(count, 'Generated tokens.'),
         reasoningTokens: field(count, 'Those of them that are reasoning.'),
+        predictedTokens: optional(
+          count,
+          'Generated tokens that were predicted from the prompt (`prompt_lookup_num_tokens`); absent if there are none.',
+        ),
         timeToFirstTokenMs: nullable(
           v.number(),
           'Milliseconds from the start of the generation to its first token; null without a token.',

@@ -11,7 +11,7 @@ import {
 } from '../../../models/generation.ts';
 import { closingText } from '../../../reasoning/formats.ts';
 import type { RunnerStep } from '../../ipc.ts';
-import type { Binding, Context, Llama, Model, SamplerOptions, Token, TokenBias } from '../binding-types.ts';
+import type { Binding, Context, Llama, Model, Token, TokenBias, TokenOptions } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
 import { AnswerGrammar } from './answer-grammar.ts';
 import type { BatchOrder } from './batch-order.ts';
@@ -20,9 +20,14 @@ import { PieceSize } from './piece-size.ts';
 import { charactersOf, type PromptReasoning, type PromptTokens } from './prompt-tokens.ts';
 import type { SavedStates } from './saved-states.ts';
 import { type PooledSequence, SequencePool } from './sequence-pool.ts';
+import { type Predictor, Speculation } from './speculation.ts';
+import { type Prediction, TokenStream } from './token-stream.ts';
 
 /** Tokens that count as repeated: llama.cpp's own default, `repeat_last_n`. */
 const PENALTY_TOKENS = 64;
+
+/** Tokens at the end of the output that must occur in the prompt for a prediction; with fewer, most would be wrong. */
+const MATCHED_TOKENS = 3;
 
 /** Shortest time between two reports of tokens that are generated, milliseconds. */
 const STEP_INTERVAL_MS = 1_000;
@@ -51,9 +56,9 @@ export interface GeneratorParts {
 /** What one generation samples with. */
 interface SampleRun {
   readonly pooled: PooledSequence;
-  /** The piece of the prompt that is evaluated last. */
-  readonly rest: Token[];
-  readonly options: SamplerOptions;
+  readonly stream: TokenStream;
+  /** Tokens of the prompt that are evaluated with the first token. */
+  readonly restTokens: number;
   readonly grammar: AnswerGrammar;
   readonly output: Output;
   /** What the model reads where its reasoning is ended. */
@@ -134,15 +139,18 @@ export class Generator {
       const rest = await this.#evaluate(pooled, tokens, { output, watch, aborted });
       if (signal.aborted) return output.end('stopped', counts);
       await grammar.follow(output);
-      const options = {
-        ...samplerOptions(request.sampling, grammar, output, () => pooled.sequence.contextTokens),
-        ...(bias === undefined ? {} : { tokenBias: bias }),
-      };
+      const free = samplerOptions(request.sampling, bias, () => pooled.sequence.contextTokens);
+      const options = grammar.isNeeded(output)
+        ? { ...free, grammarEvaluationState: () => grammar.stateFor(output) }
+        : free;
+      const prediction = this.#prediction({ pooled, request, tokens, bias });
+      const stream = new TokenStream({ sequence: pooled.sequence, rest, options, prediction });
       const closeTokens = this.#closeTokens(prompt?.reasoning);
-      const sampling = this.#sample({ pooled, rest, options, grammar, output, closeTokens }, watch);
+      const sampling = this.#sample({ pooled, stream, restTokens: rest.length, grammar, output, closeTokens }, watch);
       await leaving(pooled, sampling, aborted);
       const finishReason = signal.aborted ? 'stopped' : await sampling;
-      return { ...output.end(finishReason, counts), ...defined({ trimmed: prompt?.trimmed }) };
+      const result = output.end(finishReason, { ...counts, ...stream.usage });
+      return { ...result, ...defined({ trimmed: prompt?.trimmed }) };
     } catch (error) {
       // What llama.cpp has evaluated is unknown. Another generation may run meanwhile.
       await pooled.sequence.clearHistory();
@@ -188,45 +196,71 @@ export class Generator {
     return this.#pieces.tokens(this.#running > 1 ? 'shared' : 'alone');
   }
 
+  /** Returns how tokens are predicted; undefined where they are not. */
+  #prediction({
+    pooled: { sequence },
+    request: { sampling, lookupTokens = 0 },
+    tokens,
+    bias,
+  }: {
+    pooled: PooledSequence;
+    request: GenerateRequest;
+    tokens: Token[];
+    bias: TokenBias | undefined;
+  }): Prediction | undefined {
+    // A state that cannot drop its last tokens would have to be restored after every token that was not generated.
+    if (lookupTokens === 0 || sequence.needsCheckpoints) return undefined;
+    // XTC draws from the same seed as the sampler; with a new seed for each token both draws would be the same.
+    if (sampling.xtc !== undefined) return undefined;
+    return {
+      speculation: new Speculation(promptLookup(this.#parts.binding, tokens, lookupTokens), lookupTokens),
+      optionsAfter: (ahead) => ({
+        ...samplerOptions(sampling, bias, () => [...sequence.contextTokens, ...ahead]),
+        seed: seedAt(sampling.seed, sequence.nextTokenIndex + ahead.length),
+      }),
+      isShared: () => this.#running > 1,
+    };
+  }
+
   /** Generates tokens until the output ends. When stopped, one more token is generated and dropped. */
   async #sample(
-    { pooled, rest, options, grammar, output, closeTokens }: SampleRun,
+    { pooled: { sequence }, stream, restTokens, grammar, output, closeTokens }: SampleRun,
     { signal, step: report }: GenerationWatch,
   ): Promise<GenerationResult['finishReason']> {
-    const { sequence } = pooled;
-    report({ kind: 'evaluate', size: rest.length });
+    report({ kind: 'evaluate', size: restTokens });
     let reported = Number.NEGATIVE_INFINITY;
-    // Not `evaluate`, which wraps this in another generator: with small models that costs measurable time.
-    const tokens = sequence.evaluateWithMetadata(rest, {}, options);
     let hasEnded: (() => void) | undefined;
     try {
-      let next: Token[] | undefined;
-      let isFirst = true;
-      for (let step = await tokens.next(); !step.done; step = await tokens.next(next), isFirst = false) {
+      let replacement: Token[] | undefined;
+      for (;;) {
+        const isConstrained = grammar.stateFor(output) !== undefined;
+        const token = await stream.next({ replacement, isConstrained });
+        if (token === undefined) return 'stop';
+        const isFirst = hasEnded === undefined;
         hasEnded ??= this.#parts.order.generating();
         if (signal.aborted) return 'stopped';
-        next = undefined;
+        replacement = undefined;
         const now = performance.now();
         if (now - reported > STEP_INTERVAL_MS) {
           reported = now;
           report({ kind: 'evaluate', size: 1 });
         }
-        const end = output.push(step.value.token);
+        const end = output.push(token);
         // A model with recurrent state can go back to this point when the next request begins with the same prompt.
         if (isFirst) await sequence.takeCheckpoint();
         if (end !== undefined) return end;
         // With one more token the binding would drop the beginning of the context.
-        if (sequence.nextTokenIndex >= sequence.context.contextSize - 1) return 'length';
-        if (output.reasonsTooLong && sequence.nextTokenIndex + closeTokens.length < sequence.context.contextSize - 1) {
+        const lastPosition = sequence.context.contextSize - 1;
+        if (stream.position >= lastPosition) return 'length';
+        if (output.reasonsTooLong && stream.position + closeTokens.length < lastPosition) {
           output.closeReasoning();
-          next = [step.value.token, ...closeTokens];
+          replacement = [token, ...closeTokens];
         }
         await grammar.follow(output);
       }
-      return 'stop';
     } finally {
       hasEnded?.();
-      await tokens.return();
+      await stream.end();
     }
   }
 
@@ -260,12 +294,7 @@ async function leaving(pooled: PooledSequence, work: Promise<unknown>, aborted: 
   await Promise.race([work, aborted]);
 }
 
-function samplerOptions(
-  sampling: Sampling,
-  grammar: AnswerGrammar,
-  output: Output,
-  contextTokens: () => Token[],
-): SamplerOptions {
+function samplerOptions(sampling: Sampling, bias: TokenBias | undefined, contextTokens: () => Token[]): TokenOptions {
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
   const { presencePenalty = 0, frequencyPenalty = 0, xtc } = sampling;
   return {
@@ -275,7 +304,7 @@ function samplerOptions(
     minP,
     seed,
     ...(xtc === undefined ? {} : { xtc }),
-    ...(grammar.isNeeded(output) ? { grammarEvaluationState: () => grammar.stateFor(output) } : {}),
+    ...(bias === undefined ? {} : { tokenBias: bias }),
     ...(repetitionPenalty === 1 && presencePenalty === 0 && frequencyPenalty === 0
       ? {}
       : {
@@ -288,4 +317,23 @@ function samplerOptions(
           },
         }),
   };
+}
+
+/** Returns what predicts tokens that the output quotes from its prompt: those that follow there what the output ends with. */
+function promptLookup(binding: Binding, prompt: Token[], longest: number): Predictor {
+  const lookup = new binding.InputLookupTokenPredictor({
+    patternLength: { min: MATCHED_TOKENS },
+    predictionLength: { max: longest },
+  });
+  lookup.updateInputTokens(prompt);
+  lookup.reset({ stateTokens: prompt });
+  return lookup;
+}
+
+/** Returns the seed of a token that is sampled by a sampler of its own: the finalizer of MurmurHash3. */
+function seedAt(seed: number, position: number): number {
+  let hash = (seed ^ Math.imul(position, 0x9e37_79b9)) >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

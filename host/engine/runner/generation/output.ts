@@ -149,7 +149,7 @@ export class Output {
    */
   end(
     finishReason: GenerationResult['finishReason'],
-    counts: Pick<GenerationUsage, 'promptTokens' | 'cachedPromptTokens'>,
+    counts: Pick<GenerationUsage, 'promptTokens' | 'cachedPromptTokens' | 'predictedTokens'>,
   ): GenerationResult {
     if (!this.#stopFound) this.#split(this.#tokenText.end());
     if (!this.#stopFound) this.#addAll(this.#splitter?.end() ?? []);

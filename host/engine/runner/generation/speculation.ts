@@ -1,0 +1,78 @@
+import type { Token } from '../binding-types.ts';
+
+/** Draft lengths, tokens: of the first draft, and the smallest one. A batch of 4 takes hardly more time than one token. */
+const FIRST_DRAFT = 3;
+const SHORTEST_DRAFT = 2;
+
+/** Weight of a new measurement in the average time of a token. */
+const NEW_WEIGHT = 0.2;
+
+/** Loss at which drafts pause, in times of a token. */
+const LARGEST_LOSS = 2;
+
+/** Tokens generated without drafts after a loss: at first, and at most. The pause doubles with every further loss. */
+const SHORTEST_PAUSE = 16;
+const LONGEST_PAUSE = 512;
+
+/** Predicts tokens from those that were generated. */
+export interface Predictor {
+  pushTokens(tokens: Token[]): void;
+  /** Returns the tokens that probably come next; none if nothing is probable. */
+  predictTokens(): Token[];
+}
+
+/**
+ * Decides how many tokens are predicted. llama.cpp evaluates a draft in one batch, and as many of its tokens are used as
+ * the model itself would have generated. That saves time only if predictions are right and a batch takes less time than
+ * its tokens one by one, so drafts pause after they have cost time.
+ */
+export class Speculation {
+  readonly #predictor: Predictor;
+  readonly #longest: number;
+  #length: number;
+  /** Average time of a token without a draft, milliseconds; undefined before it was measured. */
+  #tokenMs: number | undefined;
+  /** Time that drafts have saved, milliseconds. */
+  #saved = 0;
+  #pause = SHORTEST_PAUSE;
+  #pausedFor = 0;
+
+  /** @param longest Most tokens of a draft. */
+  constructor(predictor: Predictor, longest: number) {
+    this.#predictor = predictor;
+    this.#longest = longest;
+    this.#length = Math.min(FIRST_DRAFT, longest);
+  }
+
+  /** Adds generated tokens. */
+  push(tokens: Token[]): void {
+    this.#predictor.pushTokens(tokens);
+  }
+
+  /** Returns the tokens that probably come next, at most `room`; none if drafts do not help. */
+  draft(room: number): Token[] {
+    if (this.#tokenMs === undefined || this.#pausedFor > 0) return [];
+    return this.#predictor.predictTokens().slice(0, Math.max(0, Math.min(this.#length, room)));
+  }
+
+  /** Records the time of a token without a draft. */
+  learnToken(milliseconds: number): void {
+    this.#pausedFor -= 1;
+    this.#tokenMs =
+      this.#tokenMs === undefined ? milliseconds : this.#tokenMs + NEW_WEIGHT * (milliseconds - this.#tokenMs);
+  }
+
+  /** Records how many tokens of a draft the model generated, and the time it took with the token that follows. */
+  learnDraft({ drafted, accepted, milliseconds }: { drafted: number; accepted: number; milliseconds: number }): void {
+    const tokenMs = this.#tokenMs ?? 0;
+    const length = accepted === drafted ? 2 * drafted : accepted;
+    this.#length = Math.min(this.#longest, Math.max(SHORTEST_DRAFT, length));
+    this.#saved = Math.min(0, this.#saved) + (accepted + 1) * tokenMs - milliseconds;
+    if (this.#saved > 0) this.#pause = SHORTEST_PAUSE;
+    if (this.#saved > -LARGEST_LOSS * tokenMs) return;
+    this.#saved = 0;
+    this.#length = Math.min(FIRST_DRAFT, this.#longest);
+    this.#pausedFor = this.#pause;
+    this.#pause = Math.min(LONGEST_PAUSE, 2 * this.#pause);
+  }
+}
