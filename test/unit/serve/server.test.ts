@@ -139,6 +139,31 @@ describe('the server', () => {
       expect((await next).status).toBe(200);
     });
 
+    it('are stopped if their connection closes, also those that wait for the response to an earlier one', async () => {
+      const stopped: Promise<void>[] = [];
+      const host = new ScriptedHost({
+        GENERATE: ({ options }) => {
+          if (stopped.length === 64) return generated();
+          const { promise, resolve } = Promise.withResolvers<void>();
+          stopped.push(promise);
+          options.signal?.addEventListener('abort', () => resolve());
+          return promise;
+        },
+      });
+      const server = await open(host);
+      const socket = connect(server.port, '127.0.0.1');
+      await once(socket, 'connect');
+      const body = JSON.stringify({ prompt: 'x' });
+      const head = `POST /v1/completions HTTP/1.1\r\nHost: localhost:${server.port}\r\nAuthorization: Bearer ${KEY}`;
+      socket.write(
+        `${head}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`.repeat(64),
+      );
+      while (stopped.length < 64) await new Promise((resolve) => setImmediate(resolve));
+      socket.destroy();
+      await Promise.all(stopped);
+      expect((await server.send('/v1/completions', { body: { prompt: 'x' } })).status).toBe(200);
+    });
+
     it('allow only loopback addresses to listen on', async () => {
       expect(['127.0.0.1', '127.9.9.9', '::1'].map(isLoopback)).toEqual([true, true, true]);
       for (const address of ['0.0.0.0', '::', '192.168.0.1', 'localhost', '127.0.0.1.example', '']) {
