@@ -1,17 +1,6 @@
 import { isJsonObject, type JsonValue } from '../common/json.ts';
 import { accepts } from '../grammar/derive.ts';
-import {
-  and,
-  choice,
-  type Expression,
-  isNothing,
-  NOTHING,
-  not,
-  type Rule,
-  ref,
-  sequence,
-  text,
-} from '../grammar/expression.ts';
+import { and, choice, type Expression, isNothing, NOTHING, not, type Rule, ref, text } from '../grammar/expression.ts';
 import { lengthLanguage, PatternError, patternLanguage } from '../grammar/pattern.ts';
 import { LanguageTooLargeError, regularRules, withSharedLimit } from '../grammar/regular.ts';
 import { Alternatives } from './alternatives.ts';
@@ -333,7 +322,7 @@ class Compiler {
       }
       const value = this.#inside(schemas, `${path}.${name}`);
       members.push({
-        written: sequence(this.#notation.key(name), value),
+        written: this.#notation.member(name, value),
         isRequired: required.has(name),
       });
     }
@@ -361,11 +350,10 @@ class Compiler {
     const value = this.#inside(schemas, `${path}.additionalProperties`);
     const excluded = names.length === 0 ? [] : [not(choice(...names.map((name) => text(name))))];
     const languages = [...keyLanguages, ...excluded];
-    const key =
-      languages.length === 0
-        ? this.#notation.keyIn(lengthLanguage())
-        : this.#bounded(`${path}.additionalProperties`, () => this.#notation.keyIn(and(...languages)));
-    return key && sequence(key, value);
+    const write = (written: Expression) => this.#notation.memberIn(written, value);
+    return languages.length === 0
+      ? write(lengthLanguage())
+      : this.#bounded(`${path}.additionalProperties`, () => write(and(...languages)));
   }
 
   #keyLanguages(parts: readonly Part[]): Expression[] {
@@ -400,7 +388,7 @@ class Compiler {
     };
     const item = (index: number): Expression | undefined => {
       const schemas = at(index);
-      return schemas && this.#inside(schemas, `${path}.items`);
+      return schemas && this.#item(this.#inside(schemas, `${path}.items`));
     };
     let { min, max } = bounds(parts, 'minItems', 'maxItems');
     const rest = max !== undefined && max <= length ? undefined : item(length);
@@ -420,6 +408,10 @@ class Compiler {
     return this.#notation.array(itemsInOrder(first, rest, this.#notation.comma, { min, max }));
   }
 
+  #item(value: Expression): Expression {
+    return this.#notation.item?.(value) ?? value;
+  }
+
   /** Returns the language of unique items; undefined unless they are the values of a small enumeration. */
   #uniqueItems(schemas: readonly Located[], min: number, max: number | undefined): Expression | undefined {
     const alternatives = this.#alternatives.of(schemas);
@@ -433,7 +425,7 @@ class Compiler {
         if (hasType(value, types)) values.set(JSON.stringify(value), value);
       }
     }
-    const items = [...values.values()].map((value) => this.#notation.value(value));
+    const items = [...values.values()].map((value) => this.#item(this.#notation.value(value)));
     if (items.length > MAX_UNIQUE || items.length < min) return undefined;
     return itemsOnce(items, this.#notation.comma, min, max);
   }

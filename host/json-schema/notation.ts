@@ -31,10 +31,12 @@ export interface Notation {
   /** A string with a length in bounds, in code points. */
   stringOfLength(min: number, max: number | undefined): Expression;
   value(value: JsonValue): Expression;
-  /** The name of a member of an object, and the separator between it and its value. */
-  key(name: string): Expression;
-  /** A name in a regular language, and the separator between it and the value. */
-  keyIn(language: Expression): Expression;
+  /** A member of an object. */
+  member(name: string, value: Expression): Expression;
+  /** A member whose name is in a regular language. */
+  memberIn(names: Expression, value: Expression): Expression;
+  /** An item of an array, where it is more than its value. */
+  item?(value: Expression): Expression;
   readonly comma: Expression;
   object(members: Expression): Expression;
   array(items: Expression): Expression;
@@ -105,8 +107,8 @@ export const JSON_NOTATION: Notation = {
     language === undefined ? STRING : sequence(QUOTE, regularRules(language, jsonCharacters), QUOTE),
   stringOfLength: (min, max) => sequence(QUOTE, repeat(STRING_CHARACTER, min, max), QUOTE),
   value: (value) => text(JSON.stringify(value)),
-  key: (name) => sequence(text(JSON.stringify(name)), COLON),
-  keyIn: (language) => sequence(QUOTE, regularRules(language, jsonCharacters), QUOTE, COLON),
+  member: (name, value) => sequence(text(JSON.stringify(name)), COLON, value),
+  memberIn: (names, value) => sequence(QUOTE, regularRules(names, jsonCharacters), QUOTE, COLON, value),
   comma: sequence(SPACE, text(','), SPACE),
   object: (members) => sequence(text('{'), SPACE, spaced(members), text('}')),
   array: (items) => sequence(text('['), SPACE, spaced(items), text(']')),

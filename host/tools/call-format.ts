@@ -1,22 +1,11 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../common/json.ts';
+import { isJsonObject, type JsonObject } from '../common/json.ts';
 import { parseJsonObject } from '../common/json-limits.ts';
-import { derive } from '../grammar/derive.ts';
-import {
-  choice,
-  EMPTY,
-  type Expression,
-  isNothing,
-  maybe,
-  oneOf,
-  repeat,
-  rule,
-  sequence,
-  text,
-} from '../grammar/expression.ts';
+import { choice, EMPTY, type Expression, maybe, oneOf, repeat, rule, sequence, text } from '../grammar/expression.ts';
 import { compileSchema } from '../json-schema/compile.ts';
 import { JSON_NOTATION, type Notation, SPACE } from '../json-schema/notation.ts';
 import { readLooseValue } from './loose-value.ts';
-import { gemmaNotation, PYTHON_NOTATION, type TagStyle, tagNotation, WIDE_GAP } from './notations.ts';
+import { elementNotation, gemmaNotation, PYTHON_NOTATION, type TagStyle, tagNotation, WIDE_GAP } from './notations.ts';
+import { readElements, readTags } from './tagged-arguments.ts';
 import type { ToolFunction } from './tool-function.ts';
 
 /** The syntax in which a model writes tool calls. */
@@ -72,6 +61,16 @@ export type CallShape =
       readonly open: string;
       readonly nameClose: string;
       readonly style: Omit<TagStyle, 'between'>;
+      readonly close: string;
+      readonly section?: { readonly open: string; readonly close: string };
+    }
+  /** The name, then an element for each argument, whose own members and items are elements too. */
+  | {
+      readonly kind: 'elements';
+      readonly open: string;
+      readonly nameClose: string;
+      /** Stands before each tag. */
+      readonly mark: string;
       readonly close: string;
       readonly section?: { readonly open: string; readonly close: string };
     }
@@ -139,13 +138,14 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
         text('{'),
         SPACE,
         ...(shape.id?.isFirst === true ? [jsonId(shape.id), JSON_NOTATION.comma] : []),
-        JSON_NOTATION.key(shape.name),
-        each((tool) =>
-          sequence(
-            text(JSON.stringify(tool.name)),
-            JSON_NOTATION.comma,
-            JSON_NOTATION.key(shape.arguments),
-            compiled(JSON_NOTATION, tool),
+        JSON_NOTATION.member(
+          shape.name,
+          each((tool) =>
+            sequence(
+              text(JSON.stringify(tool.name)),
+              JSON_NOTATION.comma,
+              JSON_NOTATION.member(shape.arguments, compiled(JSON_NOTATION, tool)),
+            ),
           ),
         ),
         ...(shape.id === undefined || shape.id.isFirst === true ? [] : [idAfter(shape.id)]),
@@ -170,7 +170,7 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
         call: sequence(
           text('{'),
           SPACE,
-          each((tool) => sequence(JSON_NOTATION.key(tool.name), compiled(JSON_NOTATION, tool))),
+          each((tool) => JSON_NOTATION.member(tool.name, compiled(JSON_NOTATION, tool))),
           SPACE,
           text('}'),
         ),
@@ -193,9 +193,11 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
         read: (written) => readNamedCall(written, shape, functions),
       });
     }
-    case 'tags': {
-      const { style, open, nameClose, close, section } = shape;
-      const notation = tagNotation({ ...style, between: WIDE_GAP });
+    case 'tags':
+    case 'elements': {
+      const { open, nameClose, close, section } = shape;
+      const notation =
+        shape.kind === 'tags' ? tagNotation({ ...shape.style, between: WIDE_GAP }) : elementNotation(shape.mark);
       const checks = new Map(functions.map((tool) => [tool.name, compiled(JSON_NOTATION, tool)]));
       const call = sequence(
         each((tool) => sequence(text(tool.name), text(nameClose), WIDE_GAP, compiled(notation, tool))),
@@ -259,7 +261,7 @@ type JsonShape = Extract<CallShape, { kind: 'json' }>;
 
 function jsonId({ name, length }: NonNullable<JsonShape['id']>): Expression {
   const characters = length === undefined ? repeat(ID_CHARACTER, 1, 40) : repeat(ID_CHARACTER, length, length);
-  return sequence(JSON_NOTATION.key(name), text('"'), characters, text('"'));
+  return JSON_NOTATION.member(name, sequence(text('"'), characters, text('"')));
 }
 
 function idAfter(id: NonNullable<JsonShape['id']>): Expression {
@@ -312,37 +314,19 @@ function readNamedCall(
 
 function readTaggedCall(
   written: string,
-  { style, open, nameClose }: Extract<CallShape, { kind: 'tags' }>,
+  shape: Extract<CallShape, { kind: 'tags' | 'elements' }>,
   languages: ReadonlyMap<string, Expression>,
 ): ReturnType<CallLanguage['read']> {
+  const { open, nameClose } = shape;
   const start = open === '' ? 0 : written.indexOf(open.trim()) + open.trim().length;
-  let rest = written.slice(Math.max(0, start)).trimStart();
+  const rest = written.slice(Math.max(0, start)).trimStart();
   const name = [...languages.keys()]
     .filter((candidate) => rest.startsWith(candidate + nameClose))
     .sort((a, b) => b.length - a.length)[0];
   if (name === undefined) return undefined;
-  const given: [string, JsonValue][] = [];
-  let allowed = derive(languages.get(name) ?? EMPTY, '{');
-  for (let at = rest.indexOf(style.open); at >= 0; at = rest.indexOf(style.open)) {
-    rest = rest.slice(at + style.open.length);
-    const middles = [style.middle, style.otherMiddle ?? style.middle];
-    const middle = middles.filter((text) => rest.includes(text)).sort((a, b) => rest.indexOf(a) - rest.indexOf(b))[0];
-    if (middle === undefined) return undefined;
-    const key = rest.slice(0, rest.indexOf(middle));
-    const valueStart = key.length + middle.length;
-    const valueEnd = rest.indexOf(style.close, valueStart);
-    if (valueEnd === -1) return undefined;
-    const text = rest.slice(valueStart, valueEnd);
-    const before = derive(allowed, `${given.length === 0 ? '' : ','}${JSON.stringify(key)}:`);
-    const other = style.otherMiddle !== undefined && middle === style.middle ? undefined : readLooseValue(text);
-    // A text may look like another type of value: the schema decides.
-    const isOther = other !== undefined && !isNothing(derive(before, JSON.stringify(other)));
-    const value = isOther ? other : text;
-    allowed = derive(before, JSON.stringify(value));
-    given.push([key, value]);
-    rest = rest.slice(valueEnd + style.close.length);
-  }
-  return { name, arguments: Object.fromEntries(given) };
+  const allowed = languages.get(name) ?? EMPTY;
+  const given = shape.kind === 'tags' ? readTags(rest, shape.style, allowed) : readElements(rest, shape.mark, allowed);
+  return given && { name, arguments: given };
 }
 
 function readExpression(written: string, quote?: string): ReturnType<CallLanguage['read']> {

@@ -254,6 +254,26 @@ const DETECTORS: readonly Detector[] = [
           shape: { kind: 'keyed', close: '<|tools_suffix|>' },
         }
       : undefined,
+  // MiniMax M3: a mark before each tag, and elements named for arguments.
+  ({ rendered }) => {
+    const [, mark, section = ''] =
+      /(\S{1,40}?)(<[\w:]*tool_calls?>)\s*\1<invoke name="probe_function">\1<first_key>/.exec(rendered) ?? [];
+    if (mark === undefined || mark === '') return undefined;
+    const close = mark + closingTag(section);
+    return {
+      triggers: [mark + section],
+      commits: 'trigger',
+      markers: [mark],
+      shape: {
+        kind: 'elements',
+        open: `${mark}<invoke name="`,
+        nameClose: '">',
+        mark,
+        close: `${mark}</invoke>`,
+        section: { open: '', close },
+      },
+    };
+  },
   // MiniMax M2, and others that name a function in an attribute.
   ({ text }) => {
     const [, section] = /(<[\w:]*tool_calls?>)\s*<invoke name=/.exec(text) ?? [];
@@ -347,8 +367,6 @@ const DETECTORS: readonly Detector[] = [
   ({ text }) => (text.includes('functools[') ? jsonFormat('functools', '', { isList: true }) : undefined),
   // A tag or marker before an object, or a list of objects, with name and arguments.
   ({ text, rendered }) => {
-    // MiniMax M3 has its own format, with a tag for each argument.
-    if (text.includes(']<]minimax[>[')) return undefined;
     const found = TAGGED_JSON.exec(rendered) ?? TAGGED_JSON.exec(text);
     if (found === null) return undefined;
     const [, open = '', list = '', key = 'arguments'] = found;

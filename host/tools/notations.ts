@@ -1,5 +1,5 @@
 import type { JsonValue } from '../common/json.ts';
-import { and, type Expression, maybe, oneOf, repeat, sequence, text } from '../grammar/expression.ts';
+import { and, EMPTY, type Expression, maybe, oneOf, repeat, sequence, text } from '../grammar/expression.ts';
 import { lengthLanguage, notContaining } from '../grammar/pattern.ts';
 import { regularRules } from '../grammar/regular.ts';
 import { JSON_NOTATION, type Notation, spaced } from '../json-schema/notation.ts';
@@ -40,11 +40,47 @@ export function tagNotation({ open, middle, otherMiddle = middle, close, between
     ...JSON_NOTATION,
     name: 'tags',
     inside: values,
-    key: (name) => text(open + name),
-    keyIn: () => sequence(text(open), NAME),
+    member: (name, value) => sequence(text(open + name), value),
+    memberIn: (_, value) => sequence(text(open), NAME, value),
     comma: between,
     object: (members) => members,
   };
+}
+
+/** The name of the element of an item of an array. */
+export const ITEM = 'item';
+
+/**
+ * Arguments as elements that are named for them: members of objects and items of arrays are elements inside, texts are
+ * written as they are, all other values as JSON.
+ *
+ * @param mark Stands before each tag, so that texts may contain tags.
+ */
+export function elementNotation(mark: string): Notation {
+  const element = (name: string, value: Expression) =>
+    sequence(text(`${mark}<${name}>`), value, text(`${mark}</${name}>`));
+  const string = (language: Expression) => regularRules(and(notContaining(`${mark}<`), language));
+  const write = (value: JsonValue): string => {
+    if (typeof value === 'string') return value;
+    if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+    const members = Array.isArray(value) ? value.map((item) => [ITEM, item] as const) : Object.entries(value);
+    return members.map(([name, entry]) => `${mark}<${name}>${write(entry ?? null)}${mark}</${name}>`).join('');
+  };
+  const inside: Notation = {
+    name: 'elements',
+    number: (written) => written,
+    string: (language = lengthLanguage()) => string(language),
+    stringOfLength: (min, max) => string(lengthLanguage(min, max)),
+    value: (value) => text(write(value)),
+    member: element,
+    // The name that closes the element cannot be compared with the one that opens it, which counts.
+    memberIn: (_, value) => sequence(text(`${mark}<`), NAME, text('>'), value, text(`${mark}</`), NAME, text('>')),
+    item: (value) => element(ITEM, value),
+    comma: EMPTY,
+    object: (members) => members,
+    array: (items) => items,
+  };
+  return { ...inside, name: 'arguments', inside, comma: WIDE_GAP };
 }
 
 /** Gemma's notation: names without quotes, texts between markers, no white space. */
@@ -64,8 +100,8 @@ export function gemmaNotation(quote: string): Notation {
     string: (language = lengthLanguage()) => string(language),
     stringOfLength: (min, max) => string(lengthLanguage(min, max)),
     value: (value) => text(write(value)),
-    key: (name) => text(`${name}:`),
-    keyIn: () => sequence(NAME, text(':')),
+    member: (name, value) => sequence(text(`${name}:`), value),
+    memberIn: (_, value) => sequence(NAME, text(':'), value),
     comma: text(','),
     object: (members) => sequence(text('{'), members, text('}')),
     array: (items) => sequence(text('['), items, text(']')),
@@ -84,8 +120,8 @@ export const PYTHON_NOTATION: Notation = {
   ...PYTHON_VALUES,
   name: 'python',
   inside: PYTHON_VALUES,
-  key: (name) => sequence(text(name), text('=')),
-  keyIn: () => sequence(repeat(oneOf([0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]), 1, 64), text('=')),
+  member: (name, value) => sequence(text(name), text('='), value),
+  memberIn: (_, value) => sequence(repeat(oneOf([0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]), 1, 64), text('='), value),
   comma: sequence(text(','), maybe(text(' '))),
   object: (members) => sequence(text('('), spaced(members), text(')')),
 };

@@ -41,6 +41,9 @@ function template(call: string, { before = '', after = '', start = '<|assistant|
 {%- if add_generation_prompt %}${start}{% endif %}`;
 }
 
+/** Stands before each tag of MiniMax M3. */
+const M3 = ']<]minimax[>[';
+
 const JSON_CALL = '{"name": "{{ f.name }}", "arguments": {{ f.arguments | tojson }}}';
 
 export const FAMILIES: readonly [CallFamily, ...CallFamily[]] = [
@@ -338,6 +341,25 @@ export const FAMILIES: readonly [CallFamily, ...CallFamily[]] = [
     control: ['<|tools_prefix|>', '<|tools_suffix|>'],
     pieces: ['<|tools_prefix|>', '[{"get_weather": ', '{"town": "Bern"}}]', '<|tools_suffix|>'],
     parallel: '<|tools_prefix|>[{"get_weather": {"town": "Bern"}}, {"list_notes": {}}]<|tools_suffix|>',
+  },
+  {
+    name: 'MiniMax M3',
+    template: template(
+      `${M3}<invoke name="{{ f.name }}">{% for k, v in f.arguments.items() %}${M3}<{{ k }}>{{ v }}${M3}</{{ k }}>{% endfor %}${M3}</invoke>\n`,
+      { before: `${M3}<tool_call>\n`, after: `${M3}</tool_call>` },
+    ),
+    control: [M3],
+    pieces: [
+      M3,
+      '<tool_call>\n',
+      `${M3}<invoke name="get_weather">`,
+      `${M3}<town>`,
+      'Bern',
+      `${M3}</town>`,
+      `${M3}</invoke>\n`,
+      `${M3}</tool_call>`,
+    ],
+    parallel: `${M3}<tool_call>\n${M3}<invoke name="get_weather">${M3}<town>Bern${M3}</town>${M3}</invoke>\n${M3}<invoke name="list_notes">${M3}</invoke>\n${M3}</tool_call>`,
   },
   {
     name: 'a template without tool support',
