@@ -51,7 +51,7 @@ export const generate = handle(declared.generate, async (request, call) => {
     assertUsed(unused, request.strict);
     const start = turnStart(request);
     run = new GenerationRun({ request, modelId, services, requestId });
-    const { result, message } = await run.run({ models, start, signal, emit, isStopped: starting.end() });
+    const { result, message } = await run.run({ models, start, signal, emit, isStopped: starting.end(modelId) });
     const end = endPayload(modelId, result);
     emit(result.finishReason === 'stopped' ? 'generationStopped' : 'generationComplete', end);
     const { finishReason, usage } = result;
@@ -73,7 +73,7 @@ export const generate = handle(declared.generate, async (request, call) => {
     emit('generationError', { modelId, code, error: message });
     throw error;
   } finally {
-    starting.end();
+    starting.end(modelId);
     run?.close();
   }
 });
@@ -96,12 +96,13 @@ export const getActiveGenerations = handle(declared.getActiveGenerations, async 
 export const stopGeneration = handle(declared.stopGeneration, async (request, { services }) => {
   const id = hasModelReference(request) ? namedModelId(request) : undefined;
   const models = await services.models();
-  // Not earlier: a generation that awaited the models, too, has reached its model by now.
-  const starting = id === undefined ? services.generations.stopStarting(request.targetRequestId) : 0;
-  const stopped = models.stopGenerations({ id, tag: request.targetRequestId });
+  const which = { id, tag: request.targetRequestId };
+  // Not earlier: a generation that awaited the models, too, is registered in one of both by now.
+  const starting = services.generations.stopStarting(which);
+  const stopped = models.stopGenerations(which);
   const backends = [...new Set(stopped.map(({ model }) => model.backend))];
   const elsewhere = request.everywhere === true ? await (await services.peers()).stopGenerations(id) : 0;
-  const count = starting + elsewhere + sum(stopped.map((model) => model.count));
+  const count = (await starting) + elsewhere + sum(stopped.map((model) => model.count));
   if (count === 0) return { message: 'No active generation to stop', payload: { stopped: 0, stopped_backends: [] } };
   const ends = await Promise.all(
     stopped.map(async ({ model, processEnded }) => ((await processEnded) ? [model.id] : [])),

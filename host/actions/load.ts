@@ -75,6 +75,9 @@ function chatTemplateOf({ chatFormat, abilities }: LoadedModel) {
   return { chatTemplate: error === null ? { used } : { used, error } };
 }
 
+/** Most loads for one request, while other requests load the model with other settings. */
+const MAX_RELOADS = 10;
+
 /** A load whose model is to be downloaded where needed. */
 interface Start {
   /** Its signal is aborted when the download is stopped. */
@@ -219,11 +222,14 @@ async function load(plan: LoadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call
     };
     let { model, alreadyLoaded } = await models.load(plan, options);
     let differences = changedSettings(request, model, models.settingsOf(model.id));
-    if (Object.keys(differences).length > 0 && request.reload !== false) {
-      // Another client may have unloaded it meanwhile.
-      if (models.get(model.id) !== undefined) await models.unload(model.id);
+    for (let reloads = 0; reloads < MAX_RELOADS; reloads += 1) {
+      // Another request may have unloaded it, or loaded it with its own settings.
+      const isReplaced = models.get(model.id) !== model;
+      if (!isReplaced && (Object.keys(differences).length === 0 || request.reload === false)) break;
+      if (!isReplaced) await models.unload(model.id);
       ({ model, alreadyLoaded } = await models.load(plan, options));
-      differences = {};
+      const loadedWith = models.settingsOf(model.id);
+      differences = loadedWith === plan.settings ? {} : changedSettings(request, model, loadedWith);
     }
     throttled.flush();
     alreadyLoaded ||= model.host !== undefined;

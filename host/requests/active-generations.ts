@@ -15,11 +15,19 @@ export interface ActiveGeneration {
   numTokens: number;
 }
 
+/** A generation whose model is not known yet. */
+interface StartingGeneration {
+  readonly tag: RequestId | undefined;
+  /** The models for which it was stopped; undefined for any. */
+  readonly stoppedFor: Set<string | null | undefined>;
+  readonly modelId: PromiseWithResolvers<string | null>;
+}
+
 /** The running generations, with the text generated so far. */
 export class ActiveGenerations {
   readonly #running = new Set<ActiveGeneration>();
   /** Generations that have not been passed to their model yet. */
-  readonly #starting = new Set<{ readonly tag: RequestId | undefined; isStopped: boolean }>();
+  readonly #starting = new Set<StartingGeneration>();
   readonly #waiting = new Set<() => void>();
 
   /** Returns the running generations, oldest first. */
@@ -29,26 +37,31 @@ export class ActiveGenerations {
 
   /**
    * Registers a generation that has not been passed to its model yet. The caller must call `end` just before it passes
-   * the generation on; `end` returns whether the generation was stopped in the meantime.
+   * the generation on, with the id of the model, or null if there is none; `end` returns whether the generation was
+   * stopped in the meantime.
    */
-  starting(tag: RequestId | undefined): { end(): boolean } {
-    const starting = { tag, isStopped: false };
+  starting(tag: RequestId | undefined): { end(modelId: string | null): boolean } {
+    const starting: StartingGeneration = { tag, stoppedFor: new Set(), modelId: Promise.withResolvers() };
     this.#starting.add(starting);
     return {
-      end: () => {
+      end: (modelId) => {
         this.#starting.delete(starting);
-        return starting.isStopped;
+        starting.modelId.resolve(modelId);
+        return [undefined, modelId].some((id) => starting.stoppedFor.has(id));
       },
     };
   }
 
   /**
-   * Stops generations that have not been passed to their model yet: those with a tag, or all. Returns their number.
+   * Stops generations that have not been passed to their model yet: of one model or of all, with one tag or with any.
+   * Resolves with their number; for one model, only when the models of all of them are known.
    */
-  stopStarting(tag: RequestId | undefined): number {
+  async stopStarting({ id, tag }: { id: string | undefined; tag: RequestId | undefined }): Promise<number> {
     const matching = [...this.#starting].filter((starting) => tag === undefined || starting.tag === tag);
-    for (const starting of matching) starting.isStopped = true;
-    return matching.length;
+    for (const { stoppedFor } of matching) stoppedFor.add(id);
+    if (id === undefined) return matching.length;
+    const ids = await Promise.all(matching.map(({ modelId }) => modelId.promise));
+    return ids.filter((modelId) => modelId === id).length;
   }
 
   start(modelId: string, requestId: RequestId | undefined): ActiveGeneration {

@@ -120,6 +120,57 @@ describe('a load with settings that differ from those of the loaded model', () =
   });
 });
 
+describe('loads of one model with different settings', () => {
+  const load = (more: object, by = host) => by.request('LOAD_MODEL', { ...BY_FILE, ...more });
+
+  it('at the same time each reply with what they asked for, and the last one stays', async () => {
+    await load({ n_ctx: 256 });
+    const sizes = [512, 1024, 256, 2048];
+    const replies = await Promise.all(sizes.map((n_ctx) => load({ n_ctx })));
+    expect(replies.map(({ payload }) => payload.contextSize)).toEqual(sizes);
+    const asked = await load({ n_ctx: 512, reload: false });
+    const { models } = (await host.request('GET_LOADED_MODELS')).payload;
+    expect(models).toHaveLength(1);
+    expect(sizes).toContain(models[0].config.context_size);
+    expect(asked.payload.contextSize).toBe(models[0].config.context_size);
+  });
+
+  it('while it is loaded for the first time', async () => {
+    const [first, second, third] = await Promise.all([
+      load({ n_ctx: 256 }),
+      load({ n_ctx: 512 }),
+      load({ reload: false }),
+    ]);
+    expect([first.payload.contextSize, second.payload.contextSize]).toEqual([256, 512]);
+    expect(third).toMatchObject({ status: 'success' });
+  });
+
+  it('end its generations', async () => {
+    await load({ n_ctx: 512 });
+    const first = host.next(({ type }) => type === 'generationUpdate');
+    const generation = replyTo('generate');
+    const settings = { temperature: 0, max_new_tokens: 400 };
+    host.send({ action: 'GENERATE', requestId: 'generate', prompt: '', settings, chat_id: 'chat' });
+    await first;
+    expect(await load({ n_ctx: 256 })).toMatchObject({ payload: { alreadyLoaded: false, contextSize: 256 } });
+    expect(await generation).toMatchObject({ code: 'MODEL_NOT_LOADED' });
+    const again = await host.request('GENERATE', { chat_id: 'chat', message: 'on', settings: { max_new_tokens: 2 } });
+    expect(again).toMatchObject({ status: 'success' });
+  });
+
+  it('by two hosts give each its own copy', async () => {
+    const other = fixture.host({ env: { HF_ENDPOINT: hub.url } });
+    const [one, two] = await Promise.all([load({ n_ctx: 256 }), load({ n_ctx: 512 }, other)]);
+    expect([one.payload.contextSize, two.payload.contextSize]).toEqual([256, 512]);
+    expect(await load({ n_ctx: 512, reload: false }, other)).toMatchObject({ payload: { contextSize: 512 } });
+    expect(await load({ n_ctx: 256 })).toMatchObject({ payload: { alreadyLoaded: true, contextSize: 256 } });
+    for (const by of [host, other]) {
+      const generated = by.request('GENERATE', { prompt: '', settings: { max_new_tokens: 2 } });
+      expect(await generated).toMatchObject({ status: 'success' });
+    }
+  });
+});
+
 describe('a load without flash attention, with direct I/O', () => {
   it('generates the same text', async () => {
     const generate = async () =>
@@ -149,14 +200,39 @@ describe('a load without flash attention, with direct I/O', () => {
 });
 
 describe('a stop directly after its generation', () => {
-  it('stops it', async () => {
+  const settings = { temperature: 0, max_new_tokens: 400 };
+  const starts = [{}, BY_FILE, { modelId: ID }, { chat_id: 'chat', message: 'Hello' }];
+  const stops = [{}, BY_FILE, { modelId: ID }, { model: ID }, { targetRequestId: 'generate' }];
+
+  it('stops it, however both name it', async () => {
     await host.request('LOAD_MODEL', { ...BY_FILE, n_ctx: 512 });
-    const generation = replyTo('generate');
-    const settings = { temperature: 0, max_new_tokens: 400 };
-    host.send({ action: 'GENERATE', requestId: 'generate', prompt: '', settings });
-    expect(await host.request('STOP_GENERATION', { targetRequestId: 'generate' })).toMatchObject({
-      payload: { stopped: 1 },
-    });
-    expect(await generation).toMatchObject({ payload: { finishReason: 'stopped' } });
+    for (const start of starts) {
+      for (const stop of [...stops, { ...BY_FILE, targetRequestId: 'generate' }]) {
+        const generation = replyTo('generate');
+        const input = 'message' in start ? start : { ...start, prompt: '' };
+        host.send({ action: 'GENERATE', requestId: 'generate', ...input, settings });
+        const second = host.request('STOP_GENERATION', stop);
+        const third = host.request('STOP_GENERATION', stop);
+        expect([start, stop, await second]).toMatchObject([start, stop, { payload: { stopped: 1 } }]);
+        expect([start, stop, await generation]).toMatchObject([start, stop, { payload: { finishReason: 'stopped' } }]);
+        expect(await third).toMatchObject({ status: 'success' });
+        expect(await host.request('STOP_GENERATION', stop)).toMatchObject({ payload: { stopped: 0 } });
+      }
+    }
+  });
+
+  it('leaves generations alone that it does not name', async () => {
+    await host.request('LOAD_MODEL', { ...BY_FILE, n_ctx: 512 });
+    for (const stop of [{ targetRequestId: 'other' }, { modelPath: REPO, modelFile: 'other.gguf' }]) {
+      const generation = replyTo('generate');
+      host.send({
+        action: 'GENERATE',
+        requestId: 'generate',
+        prompt: '',
+        settings: { ...settings, max_new_tokens: 20 },
+      });
+      expect(await host.request('STOP_GENERATION', stop)).toMatchObject({ payload: { stopped: 0 } });
+      expect(await generation).toMatchObject({ payload: { finishReason: 'length' } });
+    }
   });
 });
