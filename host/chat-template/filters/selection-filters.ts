@@ -2,8 +2,9 @@ import { TemplateRuntimeError } from '../errors.ts';
 import { toText } from '../text/represent.ts';
 import type { CallArguments } from '../values/call-arguments.ts';
 import { getAttribute, hasAttribute } from '../values/lookup.ts';
+import { textOf } from '../values/markup.ts';
 import { OneShot } from '../values/sequences.ts';
-import { elements, isTrue } from '../values/truth.ts';
+import { elements, isTrue, typeName } from '../values/truth.ts';
 import { Undefined } from '../values/undefined.ts';
 import type { FilterFunction, Runtime, Value } from '../values/value.ts';
 import { attributeGetter, type Getter } from './attribute-path.ts';
@@ -72,7 +73,10 @@ function fallback(_runtime: Runtime, input: Value, args: CallArguments): Value {
 
 function attr(runtime: Runtime, input: Value, args: CallArguments): Value {
   const [name = null] = args.bind('attr', ['name'], 1);
-  const text = toText(runtime, name);
+  const text = textOf(name);
+  if (text === undefined) {
+    throw new TemplateRuntimeError('TypeError', `attribute name must be string, not '${typeName(name)}'`);
+  }
   if (hasAttribute(runtime, input, text)) return getAttribute(runtime, input, text);
   return new Undefined(`the value has no attribute '${text}'`);
 }

@@ -80,7 +80,7 @@ function sort(runtime: Runtime, input: Value, args: CallArguments): Value {
   const getter = attributesGetter(runtime, attribute);
   const sensitive = isTrue(caseSensitive);
   const key = (item: Value) => new List(getter(item).map((value) => (sensitive ? value : ignoreCase(runtime, value))));
-  return new List(sortBy(runtime, toArray(runtime, input), key, isTrue(descending)));
+  return new List(sortBy(runtime, toArray(runtime, input), key, expectInteger('sort', descending) !== 0));
 }
 
 /** Sorts by a key that is computed once per element. The sort is stable, also in descending order. */

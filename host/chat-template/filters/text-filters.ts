@@ -1,6 +1,6 @@
 import { PIECE_COST, SLOW_CHARACTER_COST } from '../budget.ts';
 import { TemplateRuntimeError } from '../errors.ts';
-import { expectInteger } from '../text/arguments.ts';
+import { expectInteger, expectText } from '../text/arguments.ts';
 import { characterCount, sliceCharacters } from '../text/code-points.ts';
 import { formatPercent } from '../text/percent-format.ts';
 import { toText } from '../text/represent.ts';
@@ -52,7 +52,7 @@ function trim(runtime: Runtime, input: Value, args: CallArguments): Value {
   const value = softText(runtime, input);
   const text = textOf(value) ?? '';
   runtime.budget.charge(text.length);
-  return markedLike(value, strip(text, chars === null ? undefined : toText(runtime, chars), 'both'));
+  return markedLike(value, strip(text, chars === null ? undefined : expectText('trim', chars), 'both'));
 }
 
 function replace(runtime: Runtime, input: Value, args: CallArguments): Value {

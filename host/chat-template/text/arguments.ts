@@ -15,6 +15,14 @@ export function expectText(method: string, value: Value | undefined): string {
   throw new TemplateRuntimeError('TypeError', `${method}: expected a string, got ${typeName(value ?? null)}`);
 }
 
+/** Returns an index of a slice; undefined for None. @throws TemplateRuntimeError for another type. */
+export function expectIndex(value: Value): number | undefined {
+  if (value === null) return undefined;
+  const index = toIndex(value);
+  if (index !== undefined) return index;
+  throw new TemplateRuntimeError('TypeError', 'slice indices must be integers or None or have an __index__ method');
+}
+
 /** Returns an argument as an integer. @throws TemplateRuntimeError for another type. */
 export function expectInteger(method: string, value: Value | undefined): number {
   const index = toIndex(value);

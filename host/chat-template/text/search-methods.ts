@@ -1,17 +1,16 @@
 import { TemplateRuntimeError } from '../errors.ts';
 import type { CallArguments } from '../values/call-arguments.ts';
-import { toIndex } from '../values/integers.ts';
 import { Tuple } from '../values/sequences.ts';
 import type { Runtime, Value } from '../values/value.ts';
-import { expectText, type StringMethod } from './arguments.ts';
+import { expectIndex, expectText, type StringMethod } from './arguments.ts';
 import { isLower, isUpper } from './case-methods.ts';
 import { characterCount, sliceCharacters, toCharacterIndex } from './code-points.ts';
 import { WHITESPACE } from './whitespace.ts';
 
 /** Returns `text[start:stop]` and its offset, in code points. Undefined if `start` is after the end. */
 function part(text: string, start: Value, stop: Value): { text: string; offset: number } | undefined {
-  const from = toIndex(start);
-  const to = toIndex(stop);
+  const from = expectIndex(start);
+  const to = expectIndex(stop);
   if (from === undefined && to === undefined) return { text, offset: 0 };
   const length = characterCount(text);
   const normalized = (index: number) => Math.max(0, index < 0 ? index + length : index);
@@ -90,8 +89,14 @@ export const searchMethods = {
     args.bind('isprintable', []);
     return !/\p{C}|(?! )\p{Z}/u.test(text);
   },
-  isupper: (_runtime, text) => isUpper(text),
-  islower: (_runtime, text) => isLower(text),
+  isupper: (_runtime, text, args) => {
+    args.bind('isupper', []);
+    return isUpper(text);
+  },
+  islower: (_runtime, text, args) => {
+    args.bind('islower', []);
+    return isLower(text);
+  },
   istitle: predicate(
     /^(?=[\s\S]*[\p{Lu}\p{Ll}\p{Lt}])[^\p{Ll}\p{Lu}\p{Lt}]*(?:[\p{Lu}\p{Lt}]\p{Ll}*[^\p{Ll}\p{Lu}\p{Lt}]+)*(?:[\p{Lu}\p{Lt}]\p{Ll}*)?$/u,
   ),

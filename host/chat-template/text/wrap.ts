@@ -43,6 +43,8 @@ function nextLine(chunks: string[], width: number, dropLeading: boolean, breakLo
   if (long !== undefined && long.length > width) {
     if (breakLongWords) {
       const space = width - current.length;
+      // `textwrap` then takes an empty piece of the word for the white space at the end of the line.
+      if (space === 0) return current;
       chunks[chunks.length - 1] = long.slice(space);
       current += long.slice(0, space);
     } else if (current === '') {

@@ -3,8 +3,8 @@ import type { CallArguments } from './call-arguments.ts';
 import { Callable } from './callable.ts';
 import { equals } from './compare.ts';
 import { Dict, DictView } from './dict.ts';
-import { toIndex } from './integers.ts';
-import { List, Sequence } from './sequences.ts';
+import { toIndex, toNumber } from './integers.ts';
+import { List, Range, Sequence } from './sequences.ts';
 import { elements } from './truth.ts';
 import { orElse, type Runtime, type Value } from './value.ts';
 
@@ -22,14 +22,16 @@ export function isMutatingMethod(value: Value, name: string): boolean {
 
 type Method = (runtime: Runtime, args: CallArguments) => Value;
 
-/** Returns a method of a list, tuple or dictionary; undefined if the type has no method of this name. */
+/** Returns a method of a list, tuple, range or dictionary; undefined if the type has no method of this name. */
 export function containerMethod(value: Value, name: string): Callable | undefined {
   const method =
     value instanceof Dict
       ? dictMethod(value, name)
       : value instanceof Sequence
         ? sequenceMethod(value, name)
-        : undefined;
+        : value instanceof Range
+          ? rangeMethod(value, name)
+          : undefined;
   return method === undefined ? undefined : new Callable(name, method, 'builtin_function_or_method');
 }
 
@@ -102,6 +104,18 @@ function sequenceMethod(sequence: Sequence, name: string): Method | undefined {
     default:
       return undefined;
   }
+}
+
+function rangeMethod(range: Range, name: string): Method | undefined {
+  if (name !== 'index' && name !== 'count') return undefined;
+  return (_, args) => {
+    const [value = null] = args.bind(name, ['value'], 1);
+    const number = toNumber(value);
+    const index = number === undefined ? undefined : range.indexOf(number);
+    if (name === 'count') return index === undefined ? 0 : 1;
+    if (index === undefined) throw new TemplateRuntimeError('ValueError', 'value is not in range');
+    return index;
+  };
 }
 
 function clampIndex(value: Value, size: number): number {

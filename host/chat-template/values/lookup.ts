@@ -1,5 +1,6 @@
 import { SLOW_CHARACTER_COST } from '../budget.ts';
 import { TemplateRuntimeError } from '../errors.ts';
+import { expectIndex } from '../text/arguments.ts';
 import { characterAt, characterCount, sliceCharacters } from '../text/code-points.ts';
 import { represent, representText } from '../text/represent.ts';
 import { containerMethod, isMutatingMethod } from './container-methods.ts';
@@ -120,7 +121,7 @@ interface SliceIndices {
 }
 
 function sliceIndices(bounds: SliceBounds, length: number): SliceIndices {
-  const step = sliceIndex(bounds.step) ?? 1;
+  const step = expectIndex(bounds.step) ?? 1;
   if (step === 0) throw new TemplateRuntimeError('ValueError', 'slice step cannot be zero');
   const [low, high] = step > 0 ? [0, length] : [-1, length - 1];
   const clamp = (index: number | undefined, fallback: number) => {
@@ -128,17 +129,10 @@ function sliceIndices(bounds: SliceBounds, length: number): SliceIndices {
     return Math.min(Math.max(index < 0 ? index + length : index, low), high);
   };
   return {
-    start: clamp(sliceIndex(bounds.start), step > 0 ? low : high),
-    stop: clamp(sliceIndex(bounds.stop), step > 0 ? high : low),
+    start: clamp(expectIndex(bounds.start), step > 0 ? low : high),
+    stop: clamp(expectIndex(bounds.stop), step > 0 ? high : low),
     step,
   };
-}
-
-function sliceIndex(value: Value): number | undefined {
-  if (value === null) return undefined;
-  const index = toIndex(value);
-  if (index !== undefined) return index;
-  throw new TemplateRuntimeError('TypeError', 'slice indices must be integers or None or have an __index__ method');
 }
 
 function pick<T>(items: readonly T[], { start, stop, step }: SliceIndices): T[] {

@@ -88,8 +88,18 @@ export class Range extends TemplateObject {
   }
 
   has(value: number): boolean {
+    return this.indexOf(value) !== undefined;
+  }
+
+  /** Returns the index of a number; undefined if the range does not contain it. */
+  indexOf(value: number): number | undefined {
     const index = (value - this.start) / this.step;
-    return Number.isInteger(index) && index >= 0 && index < this.size;
+    return Number.isInteger(index) && index >= 0 && index < this.size ? index : undefined;
+  }
+
+  override attribute(_runtime: Runtime, name: string): Value | undefined {
+    if (name === 'start' || name === 'step') return this[name];
+    return name === 'stop' ? this.#stop : undefined;
   }
 
   override represent(): string {

@@ -46,6 +46,13 @@ describe('errors of a template', () => {
     ['{% set a, b = l %}', 'ValueError', 'too many values to unpack (expected 2)'],
     ['{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}', 'TypeError', "macro 'm' takes not more than 1 argument(s)"],
     ['{{ 1 // 0 }}', 'ZeroDivisionError', 'integer division or modulo by zero'],
+    ["{{ s.find('o', 'x') }}", 'TypeError', 'slice indices must be integers or None or have an __index__ method'],
+    ["{{ s.startswith('H', 'x') }}", 'TypeError', 'slice indices must be integers or None or have an __index__ method'],
+    ['{{ d|attr(1) }}', 'TypeError', "attribute name must be string, not 'int'"],
+    ['{{ s|trim(1) }}', 'TypeError', 'trim: expected a string, got int'],
+    ["{{ l|sort('a') }}", 'TypeError', "sort: 'str' object cannot be interpreted as an integer"],
+    ['{{ range(3).index(7) }}', 'ValueError', 'value is not in range'],
+    ['{{ range(3).constructor.x }}', 'UndefinedError', "'range object' has no attribute 'constructor'"],
     ["{{ l|map('nofilter')|list }}", 'TemplateRuntimeError', "No filter named 'nofilter'."],
     ['{% if t %}{{ l|nofilter }}{% endif %}', 'TemplateRuntimeError', "No filter named 'nofilter' found."],
   ])('%s is a %s', (template, type, message) => {

@@ -59,6 +59,16 @@ describe('a method of strings, lists and dictionaries', () => {
 
   it.each([
     [
+      '{% set r = range(1, 9, 2) %}{{ r.start }} {{ r.stop }} {{ r.step }} {{ r.index(5) }} {{ r.count(5) }} {{ r.count(4) }}',
+      '1 9 2 2 1 0',
+    ],
+    ["{{ 'Hello World foo'|wordwrap(2) }}", 'He\nll\no \nWo\nrl\nd \nfo\no'],
+  ])('has what Python has: %j', (template, expected) => {
+    expect(render(template)).toBe(expected);
+  });
+
+  it.each([
+    [
       "{{ '12'.isdigit() }} {{ 'a1'.isalnum() }} {{ 'ab'.isalpha() }} {{ ' '.isspace() }} {{ 'AB'.isupper() }} {{ 'é'.isascii() }} {{ ''.isdigit() }}",
       'True True True True True False False',
     ],
