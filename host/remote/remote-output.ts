@@ -5,6 +5,12 @@ import type { ToolCall } from '../tools/tool-function.ts';
 import type { ChunkFacts } from './chunk.ts';
 import { RemoteCalls } from './remote-calls.ts';
 
+/**
+ * The end of a text whose last character is cut: the first half of a surrogate pair, the second half of which comes with
+ * the next event, or what engines send for the bytes of an incomplete character.
+ */
+const PARTIAL_CHARACTER = /(?:[\ud800-\udbff]|\uFFFD{1,3})$/;
+
 /** Collects the output of a generation of a remote engine. */
 export class RemoteOutput {
   readonly #begin = performance.now();
@@ -13,8 +19,8 @@ export class RemoteOutput {
   #text = '';
   #bytes = 0;
   #reasoning = '';
-  /** A high surrogate at the end of an event, whose low surrogate is in the next event. */
-  readonly #surrogate = { answer: '', reasoning: '' };
+  /** The end of the text that may be part of a character: see {@link PARTIAL_CHARACTER}. */
+  readonly #partial = { answer: '', reasoning: '' };
   readonly #calls = new RemoteCalls();
   readonly #toolCalls: ToolCall[] = [];
   #pieces = 0;
@@ -69,13 +75,17 @@ export class RemoteOutput {
     }
   }
 
-  /** Reports text without a high surrogate at its end, and returns the reported text. */
+  /** Reports text without a partial character at its end, and returns the reported text. */
   #add(kind: Segment['kind'], text: string): string {
     if (text === '') return '';
-    const whole = this.#surrogate[kind] + text;
-    const surrogate = /[\ud800-\udbff]$/.test(whole) ? whole.slice(-1) : '';
-    this.#surrogate[kind] = surrogate;
-    const reported = whole.slice(0, whole.length - surrogate.length).toWellFormed();
+    const whole = this.#partial[kind] + text;
+    const [partial = ''] = PARTIAL_CHARACTER.exec(whole) ?? [];
+    this.#partial[kind] = partial;
+    return this.#reportText(kind, whole.slice(0, whole.length - partial.length));
+  }
+
+  #reportText(kind: Segment['kind'], text: string): string {
+    const reported = text.toWellFormed();
     if (reported === '') return '';
     this.#bytes += Buffer.byteLength(JSON.stringify(reported)) - 2;
     const tokensPerSecond = this.#speed(this.#pieces);
@@ -83,8 +93,13 @@ export class RemoteOutput {
     return reported;
   }
 
-  /** Returns the result, with the engine's token counts if it sent any. */
+  /** Reports the rest of the text and returns the result, with the engine's token counts if it sent any. */
   result(finishReason: GenerationResult['finishReason']): GenerationResult {
+    // The engine wrote replacement characters itself if it was not cut.
+    if (finishReason === 'stop' && this.#partial.answer.startsWith('\uFFFD')) {
+      this.#text += this.#reportText('answer', this.#partial.answer);
+      this.#partial.answer = '';
+    }
     const completionTokens = this.#usage?.completion_tokens ?? this.#pieces;
     return {
       text: this.#text,

@@ -364,6 +364,24 @@ describe('a request to an engine', () => {
     expect((await result).text).toBe('a 😀 b \ufffdc');
     expect(told.every((text) => text.isWellFormed())).toBe(true);
   });
+
+  it.each([
+    ['length', 'a b'],
+    ['stop', 'a b\ufffd\ufffd'],
+  ])('that ends with %s in what an engine sends for a cut character is %j', async (finish_reason, text) => {
+    engine.next((response) => {
+      startStream(response);
+      const send = (delta: object, finish: string | null) =>
+        response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`);
+      send({ content: 'a b\ufffd' }, null);
+      send({ content: '\ufffd' }, null);
+      send({}, finish_reason);
+      response.end('data: [DONE]\n\n');
+    });
+    const { result, told } = await generate();
+    expect((await result).text).toBe(text);
+    expect(told.join('')).toBe(text);
+  });
 });
 
 describe('the connection to an engine', () => {
