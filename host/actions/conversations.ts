@@ -144,9 +144,11 @@ export const getConversation = handle(declared.getConversation, async (request, 
   const store = await services.conversations();
   const conversation = await store.get(requiredId(request));
   await (await services.answers()).endAbandoned();
+  const { cursor, from } = request;
   const { items, total, ...next } = await store.messages(conversation.id, {
-    cursor: request.cursor,
+    cursor,
     limits: limitsOf(request),
+    ...defined({ from }),
   });
   return {
     payload: {
@@ -199,6 +201,14 @@ export const addMessages = handle(declared.addMessages, async (request, { servic
   return {
     payload: { conversation_id: id, message_ids: added.map((message) => message.id), count: added.length },
   };
+});
+
+export const deleteMessages = handle(declared.deleteMessages, async (request, { services }) => {
+  const id = requiredId(request);
+  const count = await (await services.conversations()).deleteMessages(id, request.message_ids);
+  await services.forgetEvaluated(id);
+  services.conversationChanged(id, 'messages');
+  return { payload: { conversation_id: id, count }, message: 'Messages deleted' };
 });
 
 export const updateConversation = handle(declared.updateConversation, async (request, { services }) => {

@@ -6,6 +6,7 @@ import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { Logger } from '../common/log.ts';
 import { Answers, type GrowingAnswer, type StartedTurn, type TurnOptions, type TurnStart } from './answers.ts';
+import type { BranchNode } from './branches.ts';
 import { Connection } from './connection.ts';
 import { ConversationList, type ListOptions } from './conversation-list.ts';
 import { MessageVectors } from './message-vectors.ts';
@@ -144,10 +145,13 @@ export class Conversations {
   }
 
   /**
-   * Returns a page of the messages of the branch that a conversation shows, oldest first. The cursor is the number of
-   * the last message.
+   * Returns a page of the messages of the branch that a conversation shows, oldest first. A cursor is the number of a
+   * message: the page starts after that message or, from the end, ends with it.
    */
-  messages(id: string, { cursor, limits }: { cursor?: string | undefined; limits: PageLimits }): Slice<ShownMessage> {
+  messages(
+    id: string,
+    { cursor, from = 'start', limits }: { cursor?: string | undefined; from?: 'start' | 'end'; limits: PageLimits },
+  ): Slice<ShownMessage> {
     return this.#connection.run(() => {
       const branches = this.#answers.branches(id);
       const branch = branches.shown(this.#write.find(id)?.selected_id ?? null);
@@ -155,19 +159,31 @@ export class Conversations {
       const read = this.#database.prepare(`SELECT ${MESSAGE} FROM messages WHERE number = ?`);
       const page = new PageBudget(limits);
       const items: ShownMessage[] = [];
-      let number = Number(cursor ?? 0);
-      for (const node of branch.slice(branches.after(number, branch))) {
+      const total = branch.length;
+      const add = (node: BranchNode): boolean => {
         const alternatives = siblings.get(node.id);
         const message = {
           ...messageOf(read.get(node.number) ?? {}),
           parent_id: node.before,
           ...(alternatives === undefined ? {} : { siblings: alternatives }),
         };
-        if (!page.add(message)) return { items, total: branch.length, nextCursor: String(number) };
+        if (!page.add(message)) return false;
         items.push(message);
+        return true;
+      };
+      if (from === 'end') {
+        const end = cursor === undefined ? total : branches.after(Number(cursor), branch);
+        for (const node of branch.slice(0, end).reverse()) {
+          if (!add(node)) return { items: items.reverse(), total, previousCursor: String(node.number) };
+        }
+        return { items: items.reverse(), total };
+      }
+      let number = Number(cursor ?? 0);
+      for (const node of branch.slice(branches.after(number, branch))) {
+        if (!add(node)) return { items, total, nextCursor: String(number) };
         ({ number } = node);
       }
-      return { items, total: branch.length };
+      return { items, total };
     });
   }
 
@@ -218,6 +234,28 @@ export class Conversations {
         this.#write.message({ ...row, parent_id, incarnation, deleted: false });
         return { ...row, status: 'done', model: null };
       });
+    });
+  }
+
+  /**
+   * Deletes messages of a conversation, whatever their times, and returns their number. Tombstones without text remain;
+   * later messages of their branches stay.
+   *
+   * @throws HostError `CONVERSATION_NOT_FOUND`; `INVALID_REQUEST` for a message that it does not have.
+   */
+  deleteMessages(id: string, messageIds: readonly string[]): number {
+    return this.#connection.transaction(() => {
+      const { updated_at } = this.#require(id);
+      const branches = this.#answers.branches(id);
+      for (const [i, messageId] of messageIds.entries()) {
+        if (!branches.has(messageId)) {
+          throw invalidField(`message_ids.${i}`, 'the id of a message of the conversation', messageId);
+        }
+      }
+      const deleted = new Set(messageIds);
+      for (const messageId of deleted) this.#write.deleteMessage(messageId);
+      this.#write.touch(id, laterThan(updated_at));
+      return deleted.size;
     });
   }
 

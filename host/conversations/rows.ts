@@ -138,10 +138,10 @@ export class RowWriter {
       INSERT INTO messages (${MESSAGE_ROW}, writer, change) VALUES (${placeholders(MESSAGE_ROW)}, ?, ?)
       ON CONFLICT (id) DO UPDATE SET ${updates(MESSAGE_ROW)},
         writer = iif(excluded.status = 'streaming', messages.writer, NULL), change = excluded.change`);
-    this.#liveMessages = database.prepare('SELECT number FROM messages WHERE conversation_id = ? AND deleted = 0');
+    this.#liveMessages = database.prepare('SELECT id FROM messages WHERE conversation_id = ? AND deleted = 0');
     this.#deleteMessage = database.prepare(
       `UPDATE messages SET content = '', details = NULL, status = 'done', model = NULL, writer = NULL, deleted = 1,
-        updated_at = max(updated_at, ?), change = ? WHERE number = ?`,
+        updated_at = max(updated_at, ?), change = ? WHERE id = ?`,
     );
     this.#touchConversation = database.prepare(
       'UPDATE conversations SET updated_at = ?, change = ? WHERE id = ? AND updated_at < ?',
@@ -262,6 +262,12 @@ export class RowWriter {
     return isOlder && stored.deleted === deleted && stored.role === role ? 'skipped' : 'written';
   }
 
+  /** Replaces a message that exists by a tombstone. */
+  deleteMessage(id: string): void {
+    const row = this.#readMessage.get(id);
+    if (row !== undefined) this.#delete(id, laterThan(messageRowOf(row).updated_at));
+  }
+
   /** Shows the branch of a message, unless another one was selected later. */
   select(id: string, messageId: string, at: number): void {
     const { changes } = this.#selectMessage.run(messageId, at, id, at, at, messageId);
@@ -312,10 +318,12 @@ export class RowWriter {
 
   /** Replaces all messages of a conversation by tombstones. Each has its own change number, since a pull may be split. */
   #deleteMessages(id: string, at: number): void {
-    for (const { number = null } of this.#liveMessages.all(id)) {
-      this.#deleteMessage.run(at, this.nextChange(), number);
-      this.#hasRemovedText = true;
-    }
+    for (const { id: messageId } of this.#liveMessages.all(id)) this.#delete(String(messageId), at);
+  }
+
+  #delete(messageId: string, at: number): void {
+    this.#deleteMessage.run(at, this.nextChange(), messageId);
+    this.#hasRemovedText = true;
   }
 }
 

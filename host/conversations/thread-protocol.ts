@@ -18,6 +18,7 @@ export const METHODS = [
   'list',
   'search',
   'addMessages',
+  'deleteMessages',
   'update',
   'startTurn',
   'saveAnswer',

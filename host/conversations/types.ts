@@ -125,6 +125,8 @@ export interface Slice<T> {
   readonly total: number;
   /** Where the next page starts; absent on the last page. */
   readonly nextCursor?: string;
+  /** Where the page before ends, of a list that is read from its end; absent on the first page. */
+  readonly previousCursor?: string;
 }
 
 /** The limits of a page. A page has at least one item even if that is larger. */

@@ -16,7 +16,7 @@ import {
   textUpTo,
   unixSeconds,
 } from '../fields.ts';
-import { MAX_SYSTEM_PROMPT } from '../limits.ts';
+import { MAX_ROWS, MAX_SYSTEM_PROMPT } from '../limits.ts';
 import { generationSettings } from './model-settings.ts';
 
 /** Longest text of a message, bytes of JSON: with its envelope it must fit in a reply of 1 MiB. */
@@ -186,11 +186,22 @@ export const createConversation = defineAction({
 export const getConversation = defineAction({
   name: 'GET_CONVERSATION',
   summary: 'Returns a conversation and its messages in order.',
-  request: { ...conversationReference, ...paging },
+  request: {
+    ...conversationReference,
+    ...paging,
+    from: optional(
+      v.picklist(['start', 'end'], 'start or end'),
+      'Extension: `start` returns the first messages that fit in a page, after `cursor`; `end` the last ones, before `cursor`. Default: `start`.',
+    ),
+  },
   response: v.object({
     conversation: field(conversation, 'The conversation.'),
     messages: field(v.array(shownMessage), 'Its messages, oldest first: those of the branch that is shown.'),
     message_count: field(count, 'The number of messages of the whole conversation.'),
+    previousCursor: optional(
+      v.string(),
+      'Extension: with `from: "end"`, the `cursor` of the messages before these or, with `from: "start"`, of these and the later ones. Absent if these are the first.',
+    ),
     ...pagedResponse,
   }),
   errors,
@@ -281,6 +292,28 @@ export const addMessages = defineAction({
     conversation_id: field(v.string(), 'The id of the conversation.'),
     message_ids: field(v.array(v.string()), 'The ids of the messages.'),
     count: field(count, 'Their number.'),
+  }),
+  errors,
+});
+
+export const deleteMessages = defineAction({
+  name: 'DELETE_MESSAGES',
+  summary:
+    'Extension: deletes messages of a conversation, such as a question that was not answered. Messages after them stay. The deletion is included in synchronization.',
+  request: {
+    ...conversationReference,
+    message_ids: field(
+      v.pipe(
+        v.array(conversationId),
+        v.minLength(1, 'at least one id'),
+        v.maxLength(MAX_ROWS, `at most ${MAX_ROWS} ids`),
+      ),
+      'The ids of the messages.',
+    ),
+  },
+  response: v.object({
+    conversation_id: field(v.string(), 'The id of the conversation.'),
+    count: field(count, 'The number of messages that were deleted.'),
   }),
   errors,
 });

@@ -54,6 +54,25 @@ describe('conversations in a host', () => {
     expect(await host.request('GET_CONVERSATION', { id })).toMatchObject({ code: 'CONVERSATION_NOT_FOUND' });
   });
 
+  it('lose messages that are deleted, and say so in an event', async () => {
+    const host = workshop.host();
+    await host.request('CREATE_CONVERSATION', { id: 'a' });
+    const messages = ['one', 'two'].map((content) => ({ role: 'user', content }));
+    const { message_ids: ids } = (await host.request('ADD_MESSAGES', { id: 'a', messages })).payload;
+    const deletion = host.next(({ type }) => type === 'conversationChanged');
+    expect(await host.request('DELETE_MESSAGES', { id: 'a', message_ids: [ids[0]] })).toMatchObject({
+      payload: { conversation_id: 'a', count: 1 },
+    });
+    expect(await deletion).toMatchObject({ payload: { conversation_id: 'a', kind: 'messages' } });
+    expect(await host.request('GET_CONVERSATION', { id: 'a' })).toMatchObject({
+      payload: { messages: [{ content: 'two' }], message_count: 1 },
+    });
+    expect(await host.request('DELETE_MESSAGES', { id: 'a', message_ids: [ids[0]] })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'message_ids.0' },
+    });
+  });
+
   it('can be restored with their messages after a deletion, only by the next incarnation', async () => {
     const host = workshop.host();
     const { payload } = await host.request('CREATE_CONVERSATION', { title: 'Boats' });

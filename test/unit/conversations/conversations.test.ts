@@ -262,6 +262,101 @@ describe('synchronization', () => {
   });
 });
 
+describe('a page of messages from the end', () => {
+  const contents = (page: { readonly items: readonly { readonly content: string }[] }) =>
+    page.items.map(({ content }) => content);
+  beforeEach(() => {
+    store.create({ id: 'a' });
+    store.addMessages(
+      'a',
+      ['one', 'two', 'three', 'four', 'five'].map((content) => ({ role: 'user', content })),
+    );
+  });
+  const fromEnd = (count: number, cursor?: string) =>
+    store.messages('a', { from: 'end', cursor, limits: { ...LIMITS, count } });
+
+  it('has the last messages, in order, and the ones before it follow from its cursor', () => {
+    const last = fromEnd(2);
+    expect(contents(last)).toEqual(['four', 'five']);
+    expect(last.total).toBe(5);
+    const before = fromEnd(2, last.previousCursor);
+    expect(contents(before)).toEqual(['two', 'three']);
+    const first = fromEnd(2, before.previousCursor);
+    expect(contents(first)).toEqual(['one']);
+    expect(first.previousCursor).toBeUndefined();
+    expect(contents(fromEnd(5))).toHaveLength(5);
+    expect(fromEnd(5).previousCursor).toBeUndefined();
+  });
+
+  it('is read again by its cursor, with what was added, even if the message before it was deleted', () => {
+    const { previousCursor: cursor, items } = fromEnd(2);
+    store.addMessages('a', [{ role: 'user', content: 'six' }]);
+    expect(contents(store.messages('a', { cursor, limits: LIMITS }))).toEqual(['four', 'five', 'six']);
+    store.deleteMessages('a', [store.messages('a', ALL).items[2]?.id ?? '', items[0]?.id ?? '']);
+    expect(contents(store.messages('a', { cursor, limits: LIMITS }))).toEqual(['five', 'six']);
+    expect(contents(fromEnd(5, cursor))).toEqual(['one', 'two']);
+  });
+
+  it('has at least one message, however long', () => {
+    const page = store.messages('a', { from: 'end', limits: { count: 5, bytes: 1 } });
+    expect(contents(page)).toEqual(['five']);
+  });
+});
+
+describe('a deleted message', () => {
+  const add = (...contents: readonly string[]) =>
+    store.addMessages(
+      'a',
+      contents.map((content) => ({ role: 'user', content })),
+    );
+  const shown = (from = store) => from.messages('a', ALL).items.map(({ content }) => content);
+
+  it('is no longer shown, while the messages after it are', () => {
+    store.create({ id: 'a' });
+    const [, second, third] = add('one', 'two', 'three', 'four');
+    const before = store.get('a').updated_at;
+    expect(store.deleteMessages('a', [second?.id ?? '', third?.id ?? ''])).toBe(2);
+    expect(shown()).toEqual(['one', 'four']);
+    expect(store.get('a').updated_at).toBeGreaterThan(before);
+  });
+
+  it('is deleted in copies too, even if it is from the future there', async () => {
+    const at = Date.now() / 1000 + 3600;
+    store.push({ conversations: [row('a', 1)], messages: [messageRow('m', 'a', at, 'ahead')] });
+    const other = await Conversations.open(join(folder.path, 'other.sqlite'), new RecordedLog());
+    other.push(store.pull(ALL));
+    store.deleteMessages('a', ['m']);
+    other.push(store.pull(ALL));
+    store.push(other.pull(ALL));
+    for (const each of [store, other]) expect(shown(each)).toEqual([]);
+    expect(store.pull(ALL).messages).toMatchObject([{ id: 'm', content: '', deleted: true }]);
+    other.close();
+  });
+
+  it('leaves no text in the file', () => {
+    store.create({ id: 'a' });
+    const [message] = add('a secret of mine');
+    store.deleteMessages('a', [message?.id ?? '']);
+    store.close();
+    for (const name of readdirSync(folder.path)) {
+      expect(readFileSync(join(folder.path, name)).includes('secret')).toBe(false);
+    }
+  });
+
+  it('is refused with all others of the request if one is not a message of the conversation', () => {
+    store.create({ id: 'a' });
+    store.create({ id: 'b' });
+    const [first] = add('one');
+    const [other] = store.addMessages('b', [{ role: 'user', content: 'two' }]);
+    const ids = [first?.id ?? '', other?.id ?? ''];
+    expect(() => store.deleteMessages('a', ids)).toThrow('message_ids.1');
+    expect(() => store.deleteMessages('c', ids)).toThrow('does not exist');
+    expect(shown()).toEqual(['one']);
+    store.deleteMessages('a', ids.slice(0, 1));
+    expect(() => store.deleteMessages('a', ids.slice(0, 1))).toThrow('message_ids.0');
+  });
+});
+
 describe('a deleted conversation', () => {
   const late = () => Date.now() / 1000 + 60;
 
