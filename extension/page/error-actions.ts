@@ -21,8 +21,8 @@ export interface ErrorButton {
   readonly run: () => void;
 }
 
-/** Returns the button that helps against an error; undefined if there is none. */
-export function errorButton(error: ErrorView, context: ErrorContext): ErrorButton | undefined {
+/** Returns the buttons that help against an error, the most useful first. */
+export function errorButtons(error: ErrorView, context: ErrorContext): ErrorButton[] {
   const { store, modelId, onretry, onloadsettings, onnewchat } = context;
   const forModel = (make: (id: string) => ErrorButton) => (modelId === undefined ? undefined : make(modelId));
   const onModel = (label: MessageKey, action: 'LOAD_MODEL' | 'UNLOAD_MODEL' | 'DOWNLOAD_MODEL') =>
@@ -34,6 +34,7 @@ export function errorButton(error: ErrorView, context: ErrorContext): ErrorButto
     addToken: () => ({ label: t('tokenAdd'), run: () => openOptions('hub') }),
     diagnostics: () => ({ label: t('diagnostics'), run: () => openOptions('diagnostics') }),
     download: () => onModel('download', 'DOWNLOAD_MODEL'),
+    engines: () => ({ label: t('engines'), run: () => openOptions('engines') }),
     freeSpace: () => ({ label: t('storageFreeUp'), run: () => openOptions('storage') }),
     load: () => onModel('load', 'LOAD_MODEL'),
     reloadLonger: () => {
@@ -59,7 +60,7 @@ export function errorButton(error: ErrorView, context: ErrorContext): ErrorButto
     unload: () => onModel('unload', 'UNLOAD_MODEL'),
     verify: () => forModel((id) => ({ label: t('verify'), run: () => void verifyModel(store, id) })),
   };
-  return error.action && buttons[error.action]();
+  return error.actions.flatMap((action) => buttons[action]() ?? []);
 }
 
 /** Share of the context that a prompt may fill. The rest is for the answer. */

@@ -6,6 +6,7 @@ export type ErrorAction =
   | 'addToken'
   | 'diagnostics'
   | 'download'
+  | 'engines'
   | 'freeSpace'
   | 'load'
   | 'loadSettings'
@@ -21,11 +22,14 @@ export type ErrorAction =
 /** An error as pages show it: a sentence in the user's language, and the host's own words under "Details". */
 export interface ErrorView {
   readonly code: string;
-  readonly action: ErrorAction | undefined;
+  /** What helps, the most likely first. */
+  readonly actions: readonly ErrorAction[];
   /** The host's message, in English. */
   readonly message: string;
   /** The model it is about, where the host names it. */
   readonly modelId: string | undefined;
+  /** The remote engine it is about. */
+  readonly engine: string | undefined;
   /** Bytes of disk space that are missing. */
   readonly missingBytes: number | undefined;
   /** Tokens of a prompt that is too long for the context. */
@@ -34,7 +38,7 @@ export interface ErrorView {
   readonly termsUrl: string | undefined;
 }
 
-const ACTIONS: ReadonlyMap<string, ErrorAction> = new Map(
+const ACTIONS: ReadonlyMap<string, ErrorAction | readonly ErrorAction[]> = new Map(
   Object.entries({
     MODEL_NOT_LOADED: 'load',
     MODEL_NOT_DOWNLOADED: 'download',
@@ -52,7 +56,7 @@ const ACTIONS: ReadonlyMap<string, ErrorAction> = new Map(
     GENERATION_FAILED: 'retry',
     CHAT_TEMPLATE_FAILED: 'newChat',
     CONVERSATION_NOT_FOUND: 'newChat',
-    GATED_REPO: 'openTerms',
+    GATED_REPO: ['openTerms', 'addToken'],
     UNAUTHORIZED: 'addToken',
     RATE_LIMITED: 'retry',
     HUB_UNREACHABLE: 'retry',
@@ -67,7 +71,7 @@ const ACTIONS: ReadonlyMap<string, ErrorAction> = new Map(
     FILE_IN_USE: 'retry',
     TOO_MANY_FILES: 'retry',
     REMOTE_MODEL_NOT_FOUND: 'models',
-    REMOTE_NOT_CONFIGURED: 'models',
+    REMOTE_NOT_CONFIGURED: 'engines',
     REMOTE_UNREACHABLE: 'retry',
     REMOTE_ERROR: 'retry',
     REMOTE_CUT: 'retry',
@@ -76,7 +80,14 @@ const ACTIONS: ReadonlyMap<string, ErrorAction> = new Map(
     HOST_DISCONNECTED: 'retry',
     ABORTED: 'retry',
     INTERNAL_ERROR: 'retry',
-  } satisfies Partial<Record<RequestError['code'], ErrorAction>>),
+  } satisfies Partial<Record<RequestError['code'], ErrorAction | readonly ErrorAction[]>>),
+);
+
+/** Codes that mean something else where they are about a remote engine. */
+const ENGINE_ACTIONS: ReadonlyMap<string, ErrorAction> = new Map(
+  Object.entries({ UNAUTHORIZED: 'engines', REDIRECT_REFUSED: 'engines' } satisfies Partial<
+    Record<RequestError['code'], ErrorAction>
+  >),
 );
 
 /** Returns how to show an error of a request, or of anything else that failed. */
@@ -91,12 +102,14 @@ export function viewErrorCode(
   message: string,
   details: Readonly<Record<string, unknown>> = {},
 ): ErrorView {
-  const { needed, available, modelId = details.model, accessPage, promptTokens } = details;
+  const { needed, available, modelId = details.model, engine, accessPage, promptTokens } = details;
+  const isOfEngine = typeof engine === 'string';
   return {
     code,
-    action: ACTIONS.get(code),
+    actions: [(isOfEngine ? ENGINE_ACTIONS.get(code) : undefined) ?? ACTIONS.get(code) ?? []].flat(),
     message,
     modelId: typeof modelId === 'string' ? modelId : undefined,
+    engine: isOfEngine ? engine : undefined,
     missingBytes: typeof needed === 'number' && typeof available === 'number' ? needed - available : undefined,
     promptTokens: typeof promptTokens === 'number' ? promptTokens : undefined,
     termsUrl: typeof accessPage === 'string' ? safeLink(accessPage) : undefined,

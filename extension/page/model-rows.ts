@@ -61,6 +61,8 @@ export interface ModelRow {
   readonly needsToken: boolean;
   readonly stage: ModelStage;
   readonly active: boolean;
+  /** Whether only another host has loaded it. It can be used here without taking more memory. */
+  readonly isElsewhere: boolean;
   readonly progress: RowProgress | undefined;
   readonly loaded: LoadedModel | undefined;
   /** Why the last action on it failed. */
@@ -73,6 +75,8 @@ export interface LiveFacts {
   readonly downloads: ReadonlyMap<string, EventPayloads['MODEL_DOWNLOAD_PROGRESS']>;
   readonly loads: ReadonlyMap<string, EventPayloads['modelWorkerLoadingProgress']>;
   readonly errors: ReadonlyMap<string, ErrorView>;
+  /** The ids of the models that hosts have loaded, this one or others. */
+  readonly elsewhere: ReadonlySet<string>;
 }
 
 /** The order of the list: loaded first, then what is in progress, installed, available. */
@@ -127,12 +131,17 @@ export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
       needsToken: entry.requires_token,
       stage,
       active: facts.current === entry.id,
+      isElsewhere: stage === 'downloaded' && live.elsewhere.has(entry.id),
       progress: progressOf(stage, download, live.downloads.get(entry.id), live.loads.get(entry.id)),
       loaded: inMemory,
       error: live.errors.get(entry.id) ?? (stage === 'failed' ? downloadError(download) : undefined),
     };
   });
-  return rows.sort((a, b) => ORDER.indexOf(a.stage) - ORDER.indexOf(b.stage));
+  return rows.sort((a, b) => rankOf(a) - rankOf(b));
+}
+
+function rankOf({ stage, isElsewhere }: ModelRow): number {
+  return ORDER.indexOf(stage) - (isElsewhere ? 0.5 : 0);
 }
 
 /** A change of a model that a screen reader announces. */
@@ -197,8 +206,8 @@ function textOf(row: ModelRow): string {
 }
 
 /** A loaded model fits, however little memory is free now. */
-function isFitting({ stage, size }: ModelRow, machine: Parameters<typeof fitOf>[1]): boolean {
-  const fit = stage === 'loaded' ? 'memory' : fitOf(size, machine);
+function isFitting({ stage, isElsewhere, size }: ModelRow, machine: Parameters<typeof fitOf>[1]): boolean {
+  const fit = stage === 'loaded' || isElsewhere ? 'memory' : fitOf(size, machine);
   return fit === 'gpu' || fit === 'memory';
 }
 

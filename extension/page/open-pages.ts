@@ -1,7 +1,7 @@
 import { browser } from 'wxt/browser';
 
 /** A section of the settings page. */
-export type SettingsSection = 'hub' | 'storage' | 'prompts' | 'diagnostics';
+export type SettingsSection = 'hub' | 'storage' | 'engines' | 'prompts' | 'diagnostics';
 
 /** Opens the settings in a tab, at a section. */
 export async function openOptions(section?: SettingsSection): Promise<void> {

@@ -1,4 +1,4 @@
-import { SvelteMap } from 'svelte/reactivity';
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { ActionName, EventPayloads, HostEvent, PayloadOf, RequestOf } from '../../host/protocol/messages.ts';
 import { type NativePort, RequestError } from '../host-connection.ts';
 import type { HostState } from '../worker/host-state.ts';
@@ -12,8 +12,8 @@ import { EMPTY_SNAPSHOT, loadSnapshot, type Snapshot, type Storage, saveSnapshot
 import { Toasts } from './toasts.svelte.ts';
 import { WorkerClient, type WorkerNotice } from './worker-client.ts';
 
-/** How often the memory in use is polled while a page is visible, milliseconds. */
-const MEMORY_INTERVAL_MS = 4_000;
+/** How often the memory in use, and what other hosts do, is polled while a page is visible, milliseconds. */
+const POLL_MS = 4_000;
 
 /** How often downloads are polled while one runs without progress events (another browser's), milliseconds. */
 const DOWNLOADS_INTERVAL_MS = 1_500;
@@ -31,6 +31,7 @@ type PagedAction =
   | 'GET_LOADED_MODELS'
   | 'GET_ACTIVE_DOWNLOADS'
   | 'GET_ACTIVE_GENERATIONS'
+  | 'LIST_HOSTS'
   | 'GENERATE_EMBEDDINGS';
 
 /** What a page shows, updated from the host. */
@@ -38,6 +39,8 @@ export class Store {
   /** Undefined until the worker has reported it. */
   host = $state.raw<HostState | undefined>();
   snapshot = $state.raw<Snapshot>(EMPTY_SNAPSHOT);
+  /** Separate from the snapshot, because it changes often: all rows depend on that. */
+  memory = $state.raw<Snapshot['memory']>();
   /** Why the host could not report what is shown, such as a cache that cannot be read. */
   error = $state.raw<ErrorView>();
   /** True once the host itself has reported what is shown; a snapshot of an earlier page is shown before. */
@@ -45,12 +48,19 @@ export class Store {
   /** True once the snapshot was read. Nothing is drawn before, as it might have to be replaced at once. */
   isReady = $state(false);
   readonly rows = $derived.by(() =>
-    modelRows(this.snapshot, { downloads: this.#downloads, loads: this.#loads, errors: this.#errors }),
+    modelRows(this.snapshot, {
+      downloads: this.#downloads,
+      loads: this.#loads,
+      errors: this.#errors,
+      elsewhere: this.#elsewhere,
+    }),
   );
   readonly isConnected = $derived(this.host?.status === 'connected');
   readonly #downloads = new SvelteMap<string, EventPayloads['MODEL_DOWNLOAD_PROGRESS']>();
   readonly #loads = new SvelteMap<string, EventPayloads['modelWorkerLoadingProgress']>();
   readonly #errors = new SvelteMap<string, ErrorView>();
+  /** The models that other hosts have loaded. */
+  readonly #elsewhere = new SvelteSet<string>();
   readonly #storage: Storage;
   readonly #client: WorkerClient;
   readonly #listeners = new Set<(notice: WorkerNotice) => void>();
@@ -69,7 +79,7 @@ export class Store {
     void this.#loadSnapshot();
     this.#client = new WorkerClient({ connect, onNotice: (notice) => this.#onNotice(notice) });
     setInterval(() => this.#poll(), DOWNLOADS_INTERVAL_MS);
-    setInterval(() => void this.#askMemory(), MEMORY_INTERVAL_MS);
+    setInterval(() => void this.#pollOthers(), POLL_MS);
   }
 
   /** Sends a request to the host. Rejects with a {@link RequestError}. */
@@ -112,9 +122,14 @@ export class Store {
     try {
       return await this.#client.request(action, fields);
     } catch (error) {
-      this.toasts.show(errorText(viewError(error)));
+      this.showError(error);
       return undefined;
     }
+  }
+
+  /** Shows why a request failed as a notice. */
+  showError(reason: unknown): void {
+    this.toasts.show(errorText(viewError(reason)));
   }
 
   /** Performs an action on a model. A failure is shown in the model's row. */
@@ -176,7 +191,10 @@ export class Store {
 
   async #loadSnapshot(): Promise<void> {
     const snapshot = await loadSnapshot(this.#storage);
-    if (!this.isFresh) this.snapshot = snapshot;
+    if (!this.isFresh) {
+      this.snapshot = snapshot;
+      this.memory = snapshot.memory;
+    }
     this.isReady = true;
   }
 
@@ -190,8 +208,10 @@ export class Store {
         this.request('GET_CURRENT_MODEL'),
         this.request('GET_SYSTEM_RESOURCES'),
         this.request('GET_MEMORY_USAGE'),
+        this.#readElsewhere(),
       ]);
       this.snapshot = { available, downloaded, loaded, downloads, current: current.currentModel, machine, memory };
+      this.memory = memory;
       this.isFresh = true;
       this.error = undefined;
       for (const id of this.#downloads.keys()) if (!this.#isDownloading(id)) this.#downloads.delete(id);
@@ -264,13 +284,30 @@ export class Store {
     if (isSilent) this.refresh();
   }
 
-  async #askMemory(): Promise<void> {
+  /** Reads what changes without an event: the memory in use, and what other hosts load and download. */
+  async #pollOthers(): Promise<void> {
     if (!this.isConnected || document.hidden) return;
     try {
-      const memory = await this.request('GET_MEMORY_USAGE');
-      this.snapshot = { ...this.snapshot, memory };
+      const [memory, downloads] = await Promise.all([
+        this.request('GET_MEMORY_USAGE'),
+        this.all('GET_ACTIVE_DOWNLOADS', (payload) => payload.downloads),
+        this.#readElsewhere(),
+      ]);
+      this.memory = memory;
+      if (statusesOf(downloads) !== statusesOf(this.snapshot.downloads)) this.refresh();
     } catch {
       // The banner shows a host that is gone; the next refresh reports any other error.
     }
   }
+
+  async #readElsewhere(): Promise<void> {
+    const hosts = await this.all('LIST_HOSTS', (payload) => payload.hosts);
+    const ids = new Set(hosts.flatMap(({ models }) => models.map(({ modelId }) => modelId)));
+    for (const id of this.#elsewhere) if (!ids.has(id)) this.#elsewhere.delete(id);
+    for (const id of ids) this.#elsewhere.add(id);
+  }
+}
+
+function statusesOf(downloads: Snapshot['downloads']): string {
+  return downloads.map(({ modelId, status }) => `${modelId} ${status}`).join('\n');
 }

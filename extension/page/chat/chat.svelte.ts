@@ -232,7 +232,7 @@ export class Chat {
     if (document.hidden || !this.#store.isConnected) return;
     await this.conversations.refresh();
     const listed = this.conversations.list.find(({ id }) => id === this.currentId);
-    const isChanged = listed !== undefined && listed.updated_at !== this.conversation?.updated_at;
+    const isChanged = listed !== undefined && JSON.stringify(listed) !== JSON.stringify(this.conversation);
     if (isChanged || (endOf(this.messages) === 'running' && this.running === undefined)) await this.#load();
   }
 }

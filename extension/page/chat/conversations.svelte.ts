@@ -1,6 +1,4 @@
 import type { PayloadOf, RequestOf } from '../../../host/protocol/messages.ts';
-import { errorText } from '../error-text.ts';
-import { viewError } from '../error-view.ts';
 import { t } from '../i18n.ts';
 import type { Store } from '../store.svelte.ts';
 
@@ -73,7 +71,7 @@ export class Conversations {
         run: () => void this.#store.attempt('RESTORE_CONVERSATION', { id }),
       });
     } catch (error) {
-      this.#store.toasts.show(errorText(viewError(error)));
+      this.#store.showError(error);
     }
   }
 }

@@ -14,7 +14,7 @@ import {
 import { machineWith } from '../../support/extension/machine.ts';
 
 const EMPTY: ModelFacts = { available: [], downloaded: [], loaded: [], downloads: [], current: null };
-const NO_EVENTS: LiveFacts = { downloads: new Map(), loads: new Map(), errors: new Map() };
+const NO_EVENTS: LiveFacts = { downloads: new Map(), loads: new Map(), errors: new Map(), elsewhere: new Set() };
 
 const ALL: RowFilter = { query: '', capabilities: new Set(), fits: false };
 
@@ -65,6 +65,20 @@ describe('the list of models', () => {
     ];
     const rows = modelRows({ ...EMPTY, available }, NO_EVENTS);
     expect(rows.map(({ tokensPerSecond }) => tokensPerSecond)).toEqual([16, undefined, undefined]);
+  });
+
+  it('shows first, of the installed models, those that another host has loaded', () => {
+    const downloaded = ['a/a/one.gguf', 'a/a/two.gguf'].map((id) => ({ ...model(id, { downloaded: true }), size: 1 }));
+    const elsewhere = new Set(['a/a/two.gguf', 'a/a/available.gguf']);
+    const rows = modelRows(
+      { ...EMPTY, available: [model('a/a/available.gguf')], downloaded },
+      { ...NO_EVENTS, elsewhere },
+    );
+    expect(rows.map(({ id, isElsewhere }) => [id, isElsewhere])).toEqual([
+      ['a/a/two.gguf', true],
+      ['a/a/one.gguf', false],
+      ['a/a/available.gguf', false],
+    ]);
   });
 
   it('contains each model once, loaded ones first, with the size on the disk', () => {
@@ -150,7 +164,7 @@ describe('the list of models', () => {
     };
     expect(modelRows(facts, NO_EVENTS)[0]).toMatchObject({
       stage: 'failed',
-      error: { code: 'DISK_FULL', action: 'freeSpace', message: 'The disk is full.' },
+      error: { code: 'DISK_FULL', actions: ['freeSpace'], message: 'The disk is full.' },
     });
     const live = { ...NO_EVENTS, errors: new Map([['a/a/m.gguf', viewErrorCode('CACHE_LIMIT', 'Over the limit.')]]) };
     expect(modelRows(facts, live)[0]?.error).toMatchObject({ code: 'CACHE_LIMIT' });

@@ -26,7 +26,7 @@ function model(name: string, size_gb: number, more: Partial<AvailableModel> = {}
 function suggested(available: AvailableModel[], ram: number, vram = 0): string[] {
   const rows = modelRows(
     { available, downloaded: [], loaded: [], downloads: [], current: null },
-    { downloads: new Map(), loads: new Map(), errors: new Map() },
+    { downloads: new Map(), loads: new Map(), errors: new Map(), elsewhere: new Set() },
   );
   return suggestModels(rows, machineWith(ram, vram)).map(({ row, reason }) => `${reason}: ${row.name}`);
 }
