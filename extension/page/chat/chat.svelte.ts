@@ -9,6 +9,7 @@ import {
   type Conversation,
   type ConversationSettings,
   Conversations,
+  type ReadConversation,
   type StoredMessage,
 } from './conversations.svelte.ts';
 import { LiveAnswers } from './live-answers.svelte.ts';
@@ -18,17 +19,25 @@ import { endOf, isEmptyFailure, isStored, reuse, type Sending } from './thread.t
 /** How often to check for changes that another host made, such as that of another browser, milliseconds. */
 const POLL_MS = 2_500;
 
+/** Messages read at a time. Reading all of a long conversation takes longer than showing its end. */
+const PAGE_LENGTH = 50;
+
 /** The conversation that a page shows. The host stores its messages, and generates and stores the answers. */
 export class Chat {
   readonly conversations: Conversations;
   /** Undefined for a new conversation, which the host creates with the first message. */
   currentId = $state<string>();
   conversation = $state.raw<Conversation>();
-  /** The settings of a new conversation. They are sent to the host with the first message. */
+  /** The settings of a new conversation. The browser stores them until they are sent to the host with the first message. */
   newSettings = $state.raw<ConversationSettings>({});
   /** Whether the conversation exists only on this page. */
   isTemporary = $state(false);
+  /** The messages at the end of the conversation, or all of them. */
   messages = $state.raw<readonly StoredMessage[]>([]);
+  /** The number of messages before them. */
+  earlier = $state(0);
+  /** True until the conversation that was opened is known. */
+  isLoading = $state(false);
   /** Why the conversation could not be read. */
   error = $state.raw<ErrorView>();
   /** Why the last answer failed. */
@@ -48,6 +57,8 @@ export class Chat {
   readonly settings = $derived((this.conversation ?? this.newSettings).settings ?? {});
   readonly #store: Store;
   readonly #storage: ChatStorage;
+  /** The cursor before the first of the messages; undefined if there are no earlier ones. */
+  #start: string | undefined;
   readonly #load = coalesced(() => this.#read());
 
   constructor(store: Store, storage: ChatStorage) {
@@ -74,15 +85,36 @@ export class Chat {
     this.conversation = undefined;
     this.newSettings = {};
     this.messages = [];
+    this.earlier = 0;
+    this.#start = undefined;
+    this.isLoading = id !== undefined;
     this.error = undefined;
     this.failure = undefined;
     this.sending = undefined;
     this.unsent = undefined;
     this.draft = '';
+    void this.#load();
     await this.#storage.last.set(id ?? '');
     const draft = isTemporary ? '' : await this.#storage.draft.get(id);
-    if (this.currentId === id) this.draft = draft;
-    await this.#load();
+    const settings = isTemporary || id !== undefined ? {} : await this.#storage.newSettings.get();
+    if (this.currentId !== id || this.isTemporary !== isTemporary) return;
+    this.draft = draft;
+    this.newSettings = settings;
+  }
+
+  /** Reads messages before those that are shown. */
+  async readEarlier(): Promise<void> {
+    const [id, before] = [this.currentId, this.#start];
+    if (id === undefined || before === undefined) return;
+    try {
+      const { messages, start, count } = await this.conversations.readEnd(id, { limit: PAGE_LENGTH, before });
+      if (this.currentId !== id || this.#start !== before) return;
+      this.messages = [...messages, ...this.messages];
+      this.#start = start;
+      this.earlier = start === undefined ? 0 : count - this.messages.length;
+    } catch (error) {
+      this.#store.showError(error);
+    }
   }
 
   /** Stores the text in the composer in the browser, except in a temporary conversation. */
@@ -120,6 +152,7 @@ export class Chat {
 
   /** Removes the question that was not answered, and returns its text. */
   async discardUnanswered(): Promise<string> {
+    const { currentId: id } = this;
     const { question } = this.unsent ?? {};
     this.failure = undefined;
     this.unsent = undefined;
@@ -127,7 +160,7 @@ export class Chat {
     const first = this.messages.findLastIndex(({ role }) => role === 'user');
     const removed = this.messages.slice(first);
     if (this.isTemporary) this.messages = this.messages.slice(0, first);
-    else await this.conversations.deleteMessages(removed);
+    else if (id !== undefined) await this.conversations.deleteMessages(id, removed);
     return removed[0]?.content ?? '';
   }
 
@@ -138,8 +171,12 @@ export class Chat {
 
   /** Changes the settings of the conversation. */
   async change(settings: ConversationSettings): Promise<void> {
-    if (this.conversation === undefined) this.newSettings = { ...this.newSettings, ...settings };
-    else await this.conversations.update(this.conversation.id, settings);
+    if (this.conversation !== undefined) {
+      await this.conversations.update(this.conversation.id, settings);
+      return;
+    }
+    this.newSettings = { ...this.newSettings, ...settings };
+    if (this.currentId === undefined && !this.isTemporary) await this.#storage.newSettings.set(this.newSettings);
   }
 
   async #generate(fields: Partial<RequestOf<'GENERATE'>>, sending: Omit<Sending, 'before'>): Promise<void> {
@@ -181,19 +218,33 @@ export class Chat {
     const { currentId: id } = this;
     if (id === undefined || this.isTemporary) return;
     try {
-      const { conversation, messages } = await this.conversations.read(id);
+      const { conversation, messages, start, count } = await this.#readShown(id);
       if (this.currentId !== id) return;
       this.conversation = conversation;
       this.newSettings = {};
       this.messages = reuse(this.messages, messages);
+      this.#start = start;
+      this.earlier = start === undefined ? 0 : count - messages.length;
+      this.isLoading = false;
       this.error = undefined;
       await this.#forgetStored(id);
     } catch (error) {
       // A new conversation does not exist before its first message, and the banner shows a lost connection.
       const code = error instanceof RequestError ? error.code : undefined;
+      if (this.currentId === id) this.isLoading = false;
       if (this.currentId !== id || code === 'CONVERSATION_NOT_FOUND' || code === 'HOST_DISCONNECTED') return;
       this.error = viewError(error);
     }
+  }
+
+  /** Reads the messages that are shown again, and later ones; of a conversation that was just opened, the last ones. */
+  async #readShown(id: string): Promise<ReadConversation> {
+    if (this.messages.length > 0) {
+      const read = await this.conversations.read(id, this.#start);
+      // Without a message, another branch is shown now.
+      if (read.messages.length > 0) return read;
+    }
+    return this.conversations.readEnd(id, { limit: PAGE_LENGTH });
   }
 
   /** Removes the browser's copy of a message that the host has stored. */
@@ -202,7 +253,7 @@ export class Chat {
     if (sending === undefined || !isStored(this.messages, sending)) return;
     this.sending = undefined;
     this.unsent = undefined;
-    if (sending.before.size === 0) await this.#storage.draft.set('');
+    if (sending.before.size === 0) await Promise.all([this.#storage.draft.set(''), this.#storage.newSettings.set({})]);
     await Promise.all([this.#storage.last.set(id), this.saveDraft()]);
   }
 

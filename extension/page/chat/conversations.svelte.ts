@@ -8,6 +8,16 @@ export type Conversation = PayloadOf<'LIST_CONVERSATIONS'>['conversations'][numb
 /** A message, as the host stores it. */
 export type StoredMessage = PayloadOf<'GET_CONVERSATION'>['messages'][number];
 
+/** A conversation and messages at its end. */
+export interface ReadConversation {
+  readonly conversation: Conversation;
+  readonly messages: readonly StoredMessage[];
+  /** The number of all its messages. */
+  readonly count: number;
+  /** The cursor before the first of these messages; undefined if there are no earlier ones. */
+  readonly start: string | undefined;
+}
+
 /** Settings of a conversation that the chat changes. */
 export type ConversationSettings = Pick<Partial<RequestOf<'UPDATE_CONVERSATION'>>, 'system_prompt' | 'settings'>;
 
@@ -28,19 +38,36 @@ export class Conversations {
     if (payload !== undefined) this.list = payload.conversations;
   }
 
-  /** Reads a conversation with all its messages. Rejects with a `RequestError`. */
-  async read(id: string): Promise<{ readonly conversation: Conversation; readonly messages: StoredMessage[] }> {
+  /** Reads a conversation with all its messages, or with those after a cursor. Rejects with a `RequestError`. */
+  async read(id: string, after?: string): Promise<ReadConversation> {
     const messages: StoredMessage[] = [];
-    let cursor: string | undefined;
+    let cursor = after;
     for (;;) {
-      const page: PayloadOf<'GET_CONVERSATION'> = await this.#store.request('GET_CONVERSATION', {
-        id,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
+      const page = await this.#page(id, { cursor });
       messages.push(...page.messages);
       cursor = page.nextCursor;
-      if (cursor === undefined) return { conversation: page.conversation, messages };
+      if (cursor === undefined) {
+        return { conversation: page.conversation, messages, count: page.message_count, start: after };
+      }
     }
+  }
+
+  /** Reads the last messages of a conversation, or the last ones before a cursor. Rejects with a `RequestError`. */
+  async readEnd(
+    id: string,
+    { limit, before }: { limit: number; before?: string | undefined },
+  ): Promise<ReadConversation> {
+    const page = await this.#page(id, { from: 'end', limit, cursor: before });
+    return {
+      conversation: page.conversation,
+      messages: page.messages,
+      count: page.message_count,
+      start: page.previousCursor,
+    };
+  }
+
+  #page(id: string, fields: Partial<RequestOf<'GET_CONVERSATION'>>): Promise<PayloadOf<'GET_CONVERSATION'>> {
+    return this.#store.request('GET_CONVERSATION', { id, ...fields });
   }
 
   /** Creates a conversation that has settings. Rejects with a `RequestError`. */
@@ -55,11 +82,8 @@ export class Conversations {
   }
 
   /** Deletes messages of a conversation. */
-  async deleteMessages(messages: readonly StoredMessage[]): Promise<void> {
-    const updated_at = Date.now() / 1000;
-    await this.#store.attempt('SYNC_PUSH', {
-      messages: messages.map(({ id, conversation_id }) => ({ id, conversation_id, updated_at, deleted: true })),
-    });
+  async deleteMessages(id: string, messages: readonly StoredMessage[]): Promise<void> {
+    await this.#store.attempt('DELETE_MESSAGES', { id, message_ids: messages.map((message) => message.id) });
   }
 
   /** Deletes a conversation. A notice offers to undo that. */

@@ -13,8 +13,8 @@ export function toMarkdown({ conversation, messages }: FullConversation): string
 }
 
 /** Returns a conversation as JSON, with the fields that the host stores. */
-export function toJson(conversation: FullConversation): string {
-  return `${JSON.stringify(conversation, null, 2)}\n`;
+export function toJson({ conversation, messages }: FullConversation): string {
+  return `${JSON.stringify({ conversation, messages }, null, 2)}\n`;
 }
 
 /** Saves a conversation as a file, where the browser puts downloads. */

@@ -132,6 +132,23 @@ for (const kind of BROWSERS) {
       await again.waitFor(`document.querySelector('textarea').value === 'A half-written quest'`);
     });
 
+    it('keeps the settings of a new chat until its first message is sent', async () => {
+      const page = await openChat(SMALL_CONTEXT);
+      await choose(page, CONVERSATION_MENU, 'System prompt…');
+      await page.fill('.bar textarea', 'Be brief.');
+      await page.click('.bar [type=submit]');
+      await page.waitForText('.messages summary', 'System prompt');
+      await page.close();
+      const again = await fixture.page('sidepanel.html');
+      await again.waitForText('.messages summary', 'System prompt');
+      await ask(again, 'Short.');
+      expect(await again.request('GET_CONVERSATION', { id: await newestId(again) })).toMatchObject({
+        conversation: { system_prompt: 'Be brief.' },
+      });
+      await again.click('header [aria-label="New chat"]');
+      await again.waitFor(`document.querySelector('.question') === null && document.querySelector('summary') === null`);
+    });
+
     it('keeps all versions of an answer and of a message, and shows the chosen one', async () => {
       const page = await openChat();
       await ask(page, 'Tell a story.');

@@ -97,6 +97,10 @@ describe("the chat's data in the browser", () => {
     ]);
     await storage.draft.set('', 'c');
     expect(await storage.draft.get('c')).toBe('');
+    expect(await storage.newSettings.get()).toEqual({});
+    await storage.newSettings.set({ system_prompt: 'Be brief.' });
+    expect(await storage.newSettings.get()).toEqual({ system_prompt: 'Be brief.' });
+    await storage.newSettings.set({});
     expect(Object.keys(items)).toHaveLength(2);
   });
 });

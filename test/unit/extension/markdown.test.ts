@@ -3,6 +3,7 @@ import { parseHTML } from 'linkedom';
 import { colorCode } from '../../../extension/page/markdown/code-colors.ts';
 import { renderFormula } from '../../../extension/page/markdown/formula.ts';
 import { MarkdownParser, parseMarkdown } from '../../../extension/page/markdown/parse.ts';
+import { PART_LENGTH, PartDivider } from '../../../extension/page/markdown/parts.ts';
 import { safeLink } from '../../../extension/page/markdown/safe-link.ts';
 
 /** All text of a tree, in order. */
@@ -221,4 +222,16 @@ describe('code', () => {
   });
 
   it('is not divided in an unknown language', () => expect(colorCode(code, 'klingon')).toBeUndefined());
+});
+
+describe('the parts of an answer', () => {
+  it('that have not changed are the same while it grows', () => {
+    const [parser, divider] = [new MarkdownParser(), new PartDivider()];
+    const text = 'A paragraph.\n\n'.repeat(PART_LENGTH + 2);
+    const before = divider.divide(parser.parse(`${text}The en`));
+    const after = divider.divide(parser.parse(`${text}The end.`));
+    expect(after.map(({ length }) => length)).toEqual([PART_LENGTH, 3]);
+    expect(after.map((part, index) => part === before[index])).toEqual([true, false]);
+    expect(divider.divide([])).toEqual([]);
+  });
 });
