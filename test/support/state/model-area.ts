@@ -1,8 +1,10 @@
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostProcess, Message } from '../host/host-process.ts';
 import { type DownloadState, type Expected, ModelChecks, stateOf } from './model-checks.ts';
-import { HUB_MODELS, namingOf } from './shared-folder.ts';
-import type { Control, Killable } from './steps.ts';
+import { configure, HUB_MODELS, namingOf } from './shared-folder.ts';
+import type { CacheLimit, Control, Damage, Killable } from './steps.ts';
 import { eventually, get, must, request, same, send, type World, withReplyTimeout } from './world.ts';
 
 const NOT_FOUND = ['DOWNLOAD_NOT_FOUND', 'MODEL_NOT_DOWNLOADED', 'INVALID_REQUEST'];
@@ -29,6 +31,7 @@ export class ModelArea {
       model,
       state: 'gone',
       isPinned: false,
+      isDamaged: false,
       runners: new Set(),
       waiters: [],
       loadedIn: new Set(),
@@ -145,7 +148,13 @@ export class ModelArea {
     await ended;
     expected.waiters = [];
     expected.runners.clear();
-    await eventually(() => this.#observe(expected, stalls ? ['gone'] : ['gone', 'paused', 'present']));
+    // A download that was resumed behind the cancellations runs although no request waits for it.
+    if (stalls && controls.includes('resume')) {
+      await request(this.#world.any(), 'CANCEL_DOWNLOAD', namingOf(expected.model, 0));
+    }
+    // A pause that comes behind the cancellations ends the downloads, too.
+    const ends: DownloadState[] = controls.includes('pause') ? ['gone', 'paused'] : ['gone'];
+    await eventually(() => this.#observe(expected, stalls ? ends : ['gone', 'paused', 'present']));
   }
 
   async delete(host: HostProcess, at: number): Promise<void> {
@@ -181,18 +190,80 @@ export class ModelArea {
 
   async verify(host: HostProcess, at: number, action: 'VERIFY_MODEL' | 'REPAIR_MODEL'): Promise<void> {
     const expected = this.#at(at);
-    if (action === 'REPAIR_MODEL' && expected.state !== 'present') return;
+    if (action === 'REPAIR_MODEL' && (expected.state !== 'present' || this.#isUnrepairable(expected))) return;
     const reply = await request(host, action, namingOf(expected.model, at));
     if (action === 'REPAIR_MODEL' && expected.loadedIn.size > 0) {
       must(reply.code === 'MODEL_IN_USE', `REPAIR_MODEL of ${this.#describe(expected)} fails`, reply);
       return;
     }
     const isGood = reply.status === 'success' && reply.payload.models[0]?.state === 'good';
-    must(
-      isGood === (expected.state === 'present'),
-      `${action} of ${this.#describe(expected)} has the right result`,
-      reply,
-    );
+    if (action === 'REPAIR_MODEL') expected.isDamaged = false;
+    const wanted = expected.state === 'present' && !expected.isDamaged;
+    must(isGood === wanted, `${action} of ${this.#describe(expected)} has the right result`, reply);
+  }
+
+  /** Another program changes, truncates or removes a file of a model. */
+  async damage(at: number, damage: Damage): Promise<void> {
+    const expected = this.#at(at);
+    const { model, state, loadedIn } = expected;
+    const isSplit = model.files.length > 1;
+    if (state !== 'present' || loadedIn.size > 0 || (damage === 'remove' && isSplit)) return;
+    const path = join(this.#world.cacheFolder, 'models', model.repo, model.files.at(-1) ?? '');
+    if (damage === 'remove') {
+      rmSync(path);
+      become(expected, 'gone');
+      return;
+    }
+    const content = readFileSync(path);
+    const middle = content.length >> 1;
+    if (damage === 'truncate') truncateSync(path, middle);
+    else writeFileSync(path, content.fill((content[middle] ?? 0) ^ 1, middle, middle + 1));
+    expected.isDamaged = true;
+  }
+
+  /** A download within a size limit of the cache: models that nobody uses or has pinned make space for it. */
+  async evict(host: HostProcess, at: number, limit: CacheLimit): Promise<void> {
+    const expected = this.#at(at);
+    const isIdle = this.#expected.every(({ state }) => state === 'gone' || state === 'present');
+    if (this.#world.stalls || !isIdle || expected.state === 'present') return;
+    const others = this.#expected.filter((each) => each !== expected);
+    const fixed = others.filter((each) => each.state === 'present' && !isPrunable(each));
+    const { size } = expected.model;
+    const most = sizeOf([expected, ...others]);
+    const bytes = { tooSmall: size - 1, oneModel: size, twoModels: most - size, allModels: most }[limit];
+    const fits = sizeOf(fixed) + size <= bytes;
+    configure(this.#world.home, bytes);
+    try {
+      const reply = await request(host, 'DOWNLOAD_MODEL', namingOf(expected.model, 0));
+      const code = fits ? undefined : 'CACHE_LIMIT';
+      must(reply.code === code, `a download with ${limit} replies ${code ?? 'success'}`, reply);
+      if (fits) become(expected, 'present');
+      else await request(host, 'CANCEL_DOWNLOAD', namingOf(expected.model, 0));
+      for (const each of others) {
+        if (each.state === 'present' && !fixed.includes(each))
+          await this.#observe(each, fits ? ['present', 'gone'] : ['present']);
+      }
+      const stats = await get(host, 'GET_CACHE_STATS');
+      must(!fits || stats.totalBytes <= bytes, 'a download keeps the cache within its limit', stats);
+    } finally {
+      configure(this.#world.home);
+    }
+  }
+
+  /** Moves the cache while hosts use it, which is refused. */
+  async moveUsedCache(): Promise<void> {
+    for (const host of this.#world.running) await get(host, 'GET_CACHE_STATS');
+    const before = this.#world.cacheFolder;
+    const code = await this.#world.moveCache();
+    must(code !== 0 && this.#world.cacheFolder === before, 'a cache that hosts use is not moved', code);
+  }
+
+  /** Moves the cache while no host runs. If the command is killed, the cache is in one of the two folders. */
+  async moveCache(killAfterMs: number | undefined): Promise<void> {
+    const before = this.#world.cacheFolder;
+    const code = await this.#world.moveCache(killAfterMs);
+    if (killAfterMs !== undefined) return;
+    must(code === 0 && this.#world.cacheFolder !== before, 'a cache that nobody uses is moved', code);
   }
 
   async cancelVerify(host: HostProcess, at: number): Promise<void> {
@@ -212,7 +283,7 @@ export class ModelArea {
     const expected = this.#at(at);
     if (!this.#canLoad(expected)) return;
     await get(host, 'LOAD_MODEL', { ...namingOf(expected.model, 0), settings: LOAD });
-    expected.state = 'present';
+    become(expected, 'present');
     expected.runners.clear();
     expected.loadedIn.add(slot);
   }
@@ -296,6 +367,18 @@ export class ModelArea {
       case 'verify':
         start('VERIFY_MODEL', {});
         return async () => {};
+      case 'repair': {
+        if (this.#world.stalls || state !== 'present' || expected.loadedIn.size > 0) return undefined;
+        start('REPAIR_MODEL', namingOf(model, 0));
+        return async () => {
+          await this.#observe(expected, ['present', 'paused']);
+          if (expected.state !== 'present') return;
+          const reply = await request(this.#world.any(), 'VERIFY_MODEL', namingOf(model, 0));
+          const isGood = reply.payload?.models[0]?.state === 'good';
+          must(isGood || expected.isDamaged, `a repair does not damage ${model.id}`, reply);
+          expected.isDamaged = !isGood;
+        };
+      }
       case 'prune': {
         const prunable = this.#expected.filter((each) => isPrunable(each) && !each.loadedIn.has(slot));
         start('PRUNE_CACHE', { dryRun: false, maxBytes: 0 });
@@ -326,14 +409,13 @@ export class ModelArea {
     if (this.#world.stalls && expected.state !== 'present') {
       expected.state = 'downloading';
       expected.runners.add(slot);
-      reply.catch(() => {});
       expected.waiters.push({ slot, reply });
       await eventually(() => this.#checks.download(expected));
       return;
     }
     const { status, message } = await withReplyTimeout(reply, `the download of ${expected.model.id}`);
     must(status === 'success', `DOWNLOAD_MODEL of ${expected.model.id} succeeds`, message);
-    expected.state = 'present';
+    become(expected, 'present');
     expected.runners.clear();
   }
 
@@ -343,7 +425,7 @@ export class ModelArea {
     }
     expected.waiters = [];
     expected.runners.clear();
-    expected.state = 'present';
+    become(expected, 'present');
     await eventually(() => this.#checks.download(expected));
   }
 
@@ -362,12 +444,17 @@ export class ModelArea {
     const found = await stateOf(this.#world.any(), expected.model);
     const isAllowed = allowed.some((state) => state === found);
     must(isAllowed, `${expected.model.id} is ${allowed.join(' or ')}`, found);
-    expected.state = found as DownloadState;
+    become(expected, found as DownloadState);
     if (found === 'gone') gone(expected);
   }
 
-  #canLoad({ model, state }: Expected): boolean {
-    return model.isLoadable && (state === 'present' || (!this.#world.stalls && state !== 'downloading'));
+  /** A repair downloads from the hub. */
+  #isUnrepairable({ isDamaged }: Expected): boolean {
+    return isDamaged && this.#world.stalls;
+  }
+
+  #canLoad({ model, state, isDamaged }: Expected): boolean {
+    return model.isLoadable && !isDamaged && (state === 'present' || (!this.#world.stalls && state !== 'downloading'));
   }
 
   #at(at: number): Expected {
@@ -379,9 +466,19 @@ export class ModelArea {
   }
 }
 
+/** Files that have just been downloaded are not damaged. */
+function become(expected: Expected, state: DownloadState): void {
+  if (expected.state !== 'present' || state !== 'present') expected.isDamaged = false;
+  expected.state = state;
+}
+
 function gone(expected: Expected): void {
-  expected.state = 'gone';
+  become(expected, 'gone');
   expected.isPinned = false;
+}
+
+function sizeOf(models: readonly Expected[]): number {
+  return models.reduce((sum, { model }) => sum + model.size, 0);
 }
 
 function isPrunable({ state, isPinned, loadedIn }: Expected): boolean {

@@ -16,6 +16,8 @@ export interface Expected {
   readonly model: HubModel;
   state: DownloadState;
   isPinned: boolean;
+  /** Whether another program changed its files. */
+  isDamaged: boolean;
   /** The hosts that download it, or wait for the host that does. */
   readonly runners: Set<number>;
   waiters: Waiter[];
@@ -96,7 +98,15 @@ export class ModelChecks {
   }
 
   #disk(): void {
-    const files = filesIn(this.#world.home).filter((path) => path.startsWith('models/'));
+    const { home, elsewhere, cacheFolder } = this.#world;
+    // A repair that was interrupted leaves the good files of a split model.
+    const unfinished = this.#expected.filter(({ state }) => state === 'downloading' || state === 'paused');
+    const files = filesIn(cacheFolder).filter(
+      (path) => path.startsWith('models/') && !unfinished.some(({ model }) => path.startsWith(`models/${model.repo}/`)),
+    );
+    const other = cacheFolder === home ? elsewhere : home;
+    const behind = filesIn(other).filter((path) => /^(models|partial)\//.test(path));
+    must(behind.length === 0, 'the folder that the cache was moved from contains nothing of it', behind);
     const present = this.#expected.filter(({ state }) => state === 'present');
     same(
       files,
@@ -106,7 +116,7 @@ export class ModelChecks {
     for (const { model, state } of this.#expected) {
       if (state === 'downloading' || state === 'paused') continue;
       const [name = ''] = model.repo.split('/').slice(-1);
-      const left = filesIn(this.#world.home).filter((path) => path.startsWith('partial/') && path.includes(name));
+      const left = filesIn(cacheFolder).filter((path) => path.startsWith('partial/') && path.includes(name));
       must(left.length === 0, `no partial files of ${model.id}, which is ${state}, remain`, left);
     }
   }

@@ -14,14 +14,20 @@ export interface HubModel {
   readonly files: readonly string[];
   readonly quantization: string;
   readonly isLoadable: boolean;
+  /** Bytes of all files. */
+  readonly size: number;
 }
 
 const MiB = 1024 * 1024;
 /** Number of bytes that a stalling hub sends over each connection. */
 const BYTES_BEFORE_STALL = 20_000;
 
+/** Bytes of each file of a model that cannot be loaded. */
+const FILLER_BYTES = 6 * MiB;
+
 function hubModel(repo: string, quantization: string, files: readonly string[], isLoadable: boolean): HubModel {
-  return { id: `${repo}/${files[0]}`, repo, files, quantization, isLoadable };
+  const size = isLoadable ? markovModel().length : files.length * FILLER_BYTES;
+  return { id: `${repo}/${files[0]}`, repo, files, quantization, isLoadable, size };
 }
 
 export const HUB_MODELS: readonly HubModel[] = [
@@ -48,7 +54,7 @@ export function namingOf({ repo, files, id, quantization }: HubModel, way: numbe
 
 /** Starts a hub with {@link HUB_MODELS}. */
 export function startModelHub(): Promise<TestHub> {
-  const filler = Buffer.alloc(6 * MiB);
+  const filler = Buffer.alloc(FILLER_BYTES);
   randomFillSync(filler);
   const files = (model: HubModel) =>
     Object.fromEntries(model.files.map((file) => [file, model.isLoadable ? markovModel() : filler]));
@@ -65,9 +71,10 @@ export function setStalls(hub: TestHub, stalls: boolean): void {
 /** Names of remote engines, for which keys are saved. No server listens at their URL. */
 export const ENGINES = ['e0', 'e1', 'e2', 'e3'];
 
-/** Writes the configuration of a data folder. */
-export function configure(home: string): void {
-  const config = { remoteEngines: ENGINES.map((name) => ({ name, url: 'http://127.0.0.1:9/v1' })) };
+/** Writes the configuration of a data folder, with a size limit of the cache in bytes. */
+export function configure(home: string, cacheLimit?: number): void {
+  const remoteEngines = ENGINES.map((name) => ({ name, url: 'http://127.0.0.1:9/v1' }));
+  const config = { remoteEngines, ...(cacheLimit === undefined ? {} : { cacheLimit: `${cacheLimit}` }) };
   writeFileSync(join(home, 'config.json'), JSON.stringify(config), { mode: 0o600 });
 }
 

@@ -4,7 +4,7 @@ import { ConversationArea } from './conversation-area.ts';
 import { ModelArea } from './model-area.ts';
 import { SettingsArea } from './settings-area.ts';
 import { filesIn } from './shared-folder.ts';
-import type { Step } from './steps.ts';
+import { HOSTS, type Step } from './steps.ts';
 import { eventually, must, StateFailure, World } from './world.ts';
 
 /** The failure of a run. */
@@ -38,6 +38,9 @@ export async function runSteps(steps: readonly Step[]): Promise<RunFailure | und
 
 /** The interval of full checks, in steps. After other steps, only the affected area is checked. */
 const FULL_CHECK_INTERVAL = 8;
+
+/** The numbers of hosts. */
+const SLOTS = Array.from({ length: HOSTS }, (_, slot) => slot);
 
 const SETTINGS_STEPS: ReadonlySet<Step['kind']> = new Set([
   'setParams',
@@ -99,7 +102,7 @@ class StateRun {
   /** Kills all hosts, and checks that the next one removes their files. */
   async end(): Promise<void> {
     await this.#conversations.checkFiles();
-    for (const slot of [0, 1, 2]) {
+    for (const slot of SLOTS) {
       await this.#world.kill(slot);
       this.#models.hostEnded(slot);
     }
@@ -109,6 +112,13 @@ class StateRun {
     await this.#world.closeHost(0);
     const left = filesIn(this.#world.home).filter((path) => /\.(tmp|lock)$/.test(path));
     must(left.length === 0, 'the next host removes the temporary files of killed hosts', left);
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const slot of SLOTS) {
+      await this.#world.closeHost(slot);
+      this.#models.hostEnded(slot);
+    }
   }
 
   async close(): Promise<void> {
@@ -147,6 +157,16 @@ class StateRun {
         return models.delete(host, step.model);
       case 'prune':
         return models.prune(host, step.partials);
+      case 'damage':
+        return models.damage(step.model, step.damage);
+      case 'evict':
+        return models.evict(host, step.model, step.limit);
+      case 'moveUsedCache':
+        return models.moveUsedCache();
+      case 'moveCache':
+        await this.#closeAll();
+        await models.moveCache(step.killAfterMs);
+        return void this.#world.start(step.host);
       case 'pin':
       case 'unpin':
         return models.pin(host, step.model, step.kind === 'pin');

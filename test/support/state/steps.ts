@@ -7,6 +7,10 @@ export const MODELS = 3;
 /** Number of conversations that steps use. */
 export const CONVERSATIONS = 4;
 
+const LIMITS = ['tooSmall', 'oneModel', 'twoModels', 'allModels'] as const;
+/** A size limit of the cache. `tooSmall`: less than the model that is downloaded. */
+export type CacheLimit = (typeof LIMITS)[number];
+
 const CONTROLS = ['download', 'pause', 'resume', 'cancel'] as const;
 /** A request that controls a download. */
 export type Control = (typeof CONTROLS)[number];
@@ -16,6 +20,7 @@ const KILLABLE = [
   'delete',
   'load',
   'verify',
+  'repair',
   'prune',
   'pin',
   'addMessage',
@@ -26,6 +31,9 @@ const KILLABLE = [
 /** A request during which a host is killed. */
 export type Killable = (typeof KILLABLE)[number];
 
+/** What another program does to a file of a model. */
+export type Damage = 'change' | 'truncate' | 'remove';
+
 /** What a step does. Every action is possible in every state, so that steps can be removed from a sequence. */
 export type Action =
   | { readonly kind: 'start' | 'kill' | 'close' | 'unloadAll' | 'clearToken' | 'setToken' | 'moveClock' }
@@ -35,6 +43,10 @@ export type Action =
   | { readonly kind: 'race'; readonly model: number; readonly controls: readonly Control[] }
   | { readonly kind: 'delete' | 'verify' | 'cancelVerify' | 'repair' | 'pin' | 'unpin'; readonly model: number }
   | { readonly kind: 'prune'; readonly partials: boolean }
+  | { readonly kind: 'damage'; readonly model: number; readonly damage: Damage }
+  | { readonly kind: 'evict'; readonly model: number; readonly limit: CacheLimit }
+  | { readonly kind: 'moveCache'; readonly killAfterMs: number | undefined }
+  | { readonly kind: 'moveUsedCache' }
   | { readonly kind: 'load' | 'unload' | 'loadAndUnload' | 'generate' | 'generateAndStop'; readonly model: number }
   | { readonly kind: 'setParams'; readonly field: 'temperature' | 'top_p' | 'top_k'; readonly value: number }
   | { readonly kind: 'setSecrets'; readonly count: number }
@@ -72,6 +84,10 @@ const WEIGHTS: Readonly<Record<Action['kind'], number>> = {
   pin: 2,
   unpin: 2,
   prune: 3,
+  damage: 3,
+  evict: 3,
+  moveCache: 2,
+  moveUsedCache: 1,
   load: 4,
   unload: 3,
   loadAndUnload: 1,
@@ -132,6 +148,12 @@ export function makeSteps(seed: number, count: number): Step[] {
         return { host, kind, model };
       case 'prune':
         return { host, kind, partials: random() < 0.5 };
+      case 'damage':
+        return { host, kind, model, damage: pick(['change', 'change', 'truncate', 'remove'] as const) };
+      case 'evict':
+        return { host, kind, model, limit: pick(LIMITS) };
+      case 'moveCache':
+        return { host, kind, killAfterMs: random() < 0.5 ? undefined : below(400) };
       case 'setParams':
         return { host, kind, field: pick(['temperature', 'top_p', 'top_k'] as const), value: below(100) };
       case 'setSecrets':

@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isSystemError } from '../../../host/common/errors.ts';
+import { collectOutput, startCommand } from '../cli/run-command.ts';
 import type { HostProcess, Message } from '../host/host-process.ts';
 import type { TestHub } from '../hub/hub.ts';
 import { configure, setStalls, startHost, startModelHub } from './shared-folder.ts';
@@ -43,12 +45,17 @@ export async function eventually(check: () => Promise<void> | void): Promise<voi
   }
 }
 
+/** A folder in memory, so that a move to it copies files. */
+const MEMORY = '/dev/shm';
+
 /** Shifts of the hosts' clocks, in milliseconds. */
 const CLOCK_SHIFTS = [0, 3_600_000, -3_600_000, 40 * 86_400_000, -40 * 86_400_000];
 
 /** The data folder, the hosts that share it, and the hub. */
 export class World {
   readonly home = mkdtempSync(join(tmpdir(), 'tabagent-state-'));
+  /** A folder, on another disk where there is one, that the cache is moved to and back from. */
+  readonly elsewhere = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'tabagent-state-cache-'));
   readonly hub: TestHub;
   readonly #hosts = new Array<HostProcess | undefined>(HOSTS).fill(undefined);
   #stalls = false;
@@ -76,6 +83,32 @@ export class World {
   /** Returns the host in a slot; undefined if it is not running. */
   host(slot: number): HostProcess | undefined {
     return this.#hosts[slot];
+  }
+
+  /** The folder that contains the models and unfinished downloads. */
+  get cacheFolder(): string {
+    try {
+      return JSON.parse(readFileSync(join(this.home, 'cache-place.json'), 'utf8')).folder;
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) return this.home;
+      throw error;
+    }
+  }
+
+  /**
+   * Moves the cache to the other folder, as the command line does, and returns the exit code.
+   *
+   * @param killAfterMs When the command is killed; undefined for never.
+   */
+  async moveCache(killAfterMs?: number): Promise<number | null> {
+    const to = this.cacheFolder === this.home ? this.elsewhere : this.home;
+    const command = startCommand(['move', to], { home: this.home });
+    const end = collectOutput(command);
+    if (killAfterMs !== undefined) {
+      await Promise.race([delay(killAfterMs), end]);
+      command.kill('SIGKILL');
+    }
+    return (await end).code;
   }
 
   /** The running hosts. */
@@ -115,12 +148,21 @@ export class World {
   async close(): Promise<void> {
     for (const slot of this.#hosts.keys()) await this.kill(slot);
     await this.hub.close();
-    rmSync(this.home, { recursive: true, force: true });
+    for (const folder of [this.home, this.elsewhere]) rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Sends a request. The run fails if the host crashes, replies with an internal error, or violates the declarations. */
-export async function send(host: HostProcess, action: string, fields: Message = {}): Promise<Message> {
+/**
+ * Sends a request. The run fails if the host crashes, replies with an internal error, or violates the declarations,
+ * unless nobody waits for the reply because the host was killed.
+ */
+export function send(host: HostProcess, action: string, fields: Message = {}): Promise<Message> {
+  const reply = replyTo(host, action, fields);
+  reply.catch(() => {});
+  return reply;
+}
+
+async function replyTo(host: HostProcess, action: string, fields: Message): Promise<Message> {
   const reply = await host.request(action, fields).catch((error: unknown) => {
     throw new StateFailure(`${action}: ${String(error)}`);
   });
