@@ -16,7 +16,7 @@ import { type ControlRequest, DownloadIndex } from '../model-files/download-inde
 import { CacheLayout } from '../model-files/layout.ts';
 import { assertOwn, findModel, listModelNames, modelBytes, partialBytes } from '../model-files/model-folders.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from '../model-files/types.ts';
-import type { ModelName, RepoName } from '../protocol/model-name.ts';
+import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-name.ts';
 import type { Store } from '../store/types.ts';
 import { CacheEviction } from './cache-eviction.ts';
 import { CacheUpdates } from './cache-updates.ts';
@@ -183,7 +183,7 @@ export class ModelCache {
 
   /**
    * Removes a model, or all models of a repository at a revision, including incomplete split models and the partial
-   * files of unfinished downloads.
+   * files of unfinished downloads, those of newer files too.
    *
    * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`, `NOT_OURS` for the user's own files in a linked folder;
    *   nothing is removed then.
@@ -196,7 +196,12 @@ export class ModelCache {
       const bytes = await modelBytes(this.#layout, model);
       if (bytes !== undefined) present.set(model, bytes);
     }
-    const unfinished = (await this.statuses()).filter(({ name: other }) => isPartOf(other, name));
+    const replaced = await this.updates.replacedBy();
+    const isMeant = (other: ModelName) => {
+      const model = modelNameOf(replaced.get(other.id) ?? other.id);
+      return isPartOf(other, name) || (model !== undefined && isPartOf(model, name));
+    };
+    const unfinished = (await this.statuses()).filter(({ name: other }) => isMeant(other));
     const busy = unfinished.filter(({ status }) => status === 'downloading').map((status) => status.name.id);
     if (busy.length > 0) throw modelInUse(busy);
     for (const { name: model } of unfinished) {

@@ -54,12 +54,14 @@ export function responseError(refusal: Refusal, subject: RequestedFile): HubErro
 }
 
 /**
- * Converts an error response to a request about a whole repository. A 404 without a reason means that the repository
+ * Converts an error response to a request about a whole repository. A 404 that names no other reason means that it
  * does not exist.
  */
 export function repoError(refusal: Refusal, repo: RepoName, endpoint: string): HubError {
   const { status } = refusal;
-  const code = refusal.code ?? (status === 404 || status === 410 ? 'RepoNotFound' : undefined);
+  const isMissing = status === 404 || status === 410;
+  const isWithoutReason = refusal.code === undefined || refusal.code === 'EntryNotFound';
+  const code = isMissing && isWithoutReason ? 'RepoNotFound' : refusal.code;
   return responseError({ ...refusal, code }, { name: { ...repo, file: '', id: repo.repoId }, file: '', endpoint });
 }
 

@@ -109,6 +109,10 @@ describe('a model whose file has changed on the hub', () => {
     expect(stdout).not.toContain('@');
     const outdated = await runCommand(['ls', '--outdated'], { home: fixture.home, env: { HF_ENDPOINT: hub.url } });
     expect(outdated.stdout).toMatch(new RegExp(`${ID}\\s.*2026-03-12`));
+    // Deleting the model deletes what there is of its newer file.
+    payloadOf('DELETE_MODEL', await host.request('DELETE_MODEL', { modelPath: ID }));
+    expect(payloadOf('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS')).downloads).toEqual([]);
+    expect(readdirSync(join(fixture.home, 'partial'))).toEqual([]);
   });
 
   it('keeps its old file until the new one is verified', async () => {

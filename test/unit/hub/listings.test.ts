@@ -70,6 +70,11 @@ describe('repoFiles', () => {
     ['429', (hub) => hub.fault({ kind: 'status', status: 429 }), 'RATE_LIMITED'],
     ['404 without a reason', (hub) => hub.fault({ kind: 'status', status: 404 }), 'REPO_NOT_FOUND'],
     [
+      '404 for the entry',
+      (hub) => hub.fault({ kind: 'status', status: 404, headers: { 'x-error-code': 'EntryNotFound' } }),
+      'REPO_NOT_FOUND',
+    ],
+    [
       'a redirect to itself',
       (hub) => hub.fault({ kind: 'redirect', to: '/api/models/maker/many-GGUF' }),
       'REDIRECT_REFUSED',
@@ -78,6 +83,20 @@ describe('repoFiles', () => {
     const hub = await hubOf({});
     fault(server);
     await expect(hub.repoFiles(NAME, {})).rejects.toMatchObject({ name: 'HostError', code });
+  });
+
+  it('ends at the first page that was sent before', async () => {
+    const hub = await hubOf({});
+    server.fault({
+      kind: 'script',
+      answer: (response, { url }) =>
+        response
+          .writeHead(200, { 'content-type': 'application/json', link: `<?cursor=${nextOf(url)}>; rel="next"` })
+          .end('[]'),
+    });
+    const nextOf = (url: string) => (url.includes('cursor=a') ? 'b' : 'a');
+    await expect(hub.repoFiles(NAME, {})).rejects.toMatchObject({ code: 'HUB_ERROR' });
+    expect(server.requests).toHaveLength(3);
   });
 
   it('does not find a private repository without a token', async () => {

@@ -226,6 +226,11 @@ describe('the response to a range request', () => {
     ['several parts', { start: START, end: END }, { 'content-type': 'multipart/byteranges; boundary=x' }],
     ['a compressed part', { start: START, end: END }, { 'content-encoding': 'gzip' }],
     ['another unit', { start: START, end: END }, { 'content-range': 'lines 1-2/3', 'content-length': undefined }],
+    [
+      'a wrong size of the file that the ETag identifies',
+      { start: START, end: END },
+      { 'content-range': `bytes ${START}-${END - 1}/${CONTENT.length + 7}`, etag: `"${SHA256}"` },
+    ],
   ])('is not used: %s', async (_what, part, headers) => {
     await expect(read((response) => sendPart(response, CONTENT, part, headers))).rejects.toBeInstanceOf(UnusableRange);
   });
