@@ -60,6 +60,8 @@ export async function run(): Promise<BenchResult[]> {
     const models = Array.from({ length: MODELS }, (_, index) => `model-${index}-${index % 7 === 0 ? 'coder' : 'chat'}`);
     await bench.configure({ remoteEngines: [{ name: 'many', url, models: ['long', ...models] }] });
     bench.install();
+    // Browsers draw a page that is not in front once a second.
+    await bench.waitForWelcomePage();
     const panel = await bench.page('sidepanel.html');
     await panel.waitForText('header', 'Connected');
     return [await openLong(panel), await filterMany(bench), await streamLong(panel)];

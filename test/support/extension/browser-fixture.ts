@@ -78,6 +78,14 @@ export class BrowserFixture {
     return new BrowserFixture(host, host.use(await startHub(hub)), kind, program, env);
   }
 
+  /** Returns another browser with the same home folder, data folder and hub. It is closed with this one. */
+  async alongside(kind: BrowserKind, program: string): Promise<BrowserFixture> {
+    await mkdir(join(this.#host.home, kind.profile), { recursive: true });
+    const other = new BrowserFixture(this.#host, this.hub, kind, program, this.#additionalEnv);
+    this.#host.use({ close: () => other.closeBrowser() });
+    return other;
+  }
+
   /** Writes the host's configuration file. */
   async configure(config: object): Promise<void> {
     const home = join(this.#host.home, 'tabagent');
@@ -108,9 +116,8 @@ export class BrowserFixture {
 
   /** Opens a web page in a tab. The first page starts the browser. */
   async webPage(url: string): Promise<WebPage> {
-    const browser = await this.#start({});
-    await this.#waitForWelcomePage(browser);
-    return browser.openWebPage(url);
+    await this.waitForWelcomePage();
+    return (await this.#start({})).openWebPage(url);
   }
 
   /** Evaluates an expression in the extension's worker. Supported only in Chromium. */
@@ -126,8 +133,8 @@ export class BrowserFixture {
   }
 
   /** Waits for the tab that the extension opens when it is installed. If it opened later, it would become the current tab. */
-  async #waitForWelcomePage(browser: TestBrowser): Promise<void> {
-    const page = new PageDriver(await browser.openPage('options.html'));
+  async waitForWelcomePage(): Promise<void> {
+    const page = await this.page('options.html');
     await page.waitFor(
       `chrome.extension.getViews({ type: 'tab' }).some(({ location }) => location.pathname === '/welcome.html')`,
     );
