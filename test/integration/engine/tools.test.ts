@@ -185,13 +185,14 @@ describe('a tool call', () => {
     ['meetkai-functionary-medium-v3.1', 'Functionary 3.1'],
     ['meetkai-functionary-medium-v3.2', 'Functionary 3.2'],
     ['Apertus-8B-Instruct', 'Apertus'],
-    ['chujie-chatml', 'a template that knows no tools'],
+    ['chujie-chatml', 'a template without tool support'],
   ])('works with the public template %s', async (file, name) => {
     const family = FAMILIES.find((candidate) => candidate.name === name);
     const source = readFileSync(join(CORPUS, `${file}.jinja`), 'utf8');
-    const script = { ...family, pieces: family?.pieces ?? [], template: source, alsoControl: family?.vocabulary ?? [] };
+    if (family === undefined) throw new Error(`There is no family ${name}`);
+    const script = { ...family, template: source, alsoControl: family.vocabulary ?? [] };
     expect(await ask(script)).toMatchObject({
-      text: family?.text ?? '',
+      text: family.text ?? '',
       toolCalls: [WEATHER],
       finishReason: 'tool_calls',
     });
