@@ -5,7 +5,7 @@ import type { JsonObject } from '../common/json.ts';
 import type { Constraint, GenerateRequest, Sampling, ToolChoice } from '../models/generation.ts';
 import * as declared from '../protocol/actions/generation.ts';
 import type { GenerationParams } from '../protocol/actions/settings.ts';
-import { DEFAULT_LOOKUP_TOKENS, MAX_SEED } from '../protocol/limits.ts';
+import { MAX_SEED } from '../protocol/limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { withChanges } from '../settings/generation-settings.ts';
 import { readFunctions } from '../tools/tool-function.ts';
@@ -101,11 +101,6 @@ function rarerSampling(settings: GenerateSettings): Pick<Sampling, 'xtc' | 'logi
   };
 }
 
-/** Returns how many tokens are predicted at a time. A seed gives the same text only without predictions. */
-function lookupTokens({ seed, prompt_lookup_num_tokens: given }: GenerateSettings, isSampled: boolean): number {
-  return given ?? (isSampled && seed !== undefined ? 0 : DEFAULT_LOOKUP_TOKENS);
-}
-
 /** Converts a request to that of a model. Absent settings are the saved ones of all models. */
 export function generateRequest(request: Request, saved: GenerationParams): GenerateRequest {
   const { messages, prompt, tools, continue: continues, tool_choice: choice, settings = {} } = request;
@@ -137,7 +132,7 @@ export function generateRequest(request: Request, saved: GenerationParams): Gene
       ...rarerSampling(settings),
       seed,
     },
-    lookupTokens: lookupTokens(settings, params.do_sample),
+    lookupTokens: settings.prompt_lookup_num_tokens ?? 0,
     ...defined({
       constraint: constraintOf(settings, tools !== undefined && choice !== 'none'),
       strict: request.strict,

@@ -16,14 +16,11 @@ export const MAX_ADAPTERS = 16;
 /** Longest idle time before a model is unloaded, seconds: 23 days, the most a timer can wait. */
 export const MAX_KEEP_ALIVE = 2_000_000;
 
-/** Most tokens that a request can have predicted at a time. */
-export const MAX_LOOKUP_TOKENS = 32;
-
 /**
- * Tokens that are predicted at a time unless a request says otherwise. On a CPU, a batch of 8 tokens took 1.7 times as long
- * as one token and a batch of 9 took 3 times as long, because other kernels evaluate it (300 MiB, F16, Zen 5).
+ * Most tokens that a request can have predicted at a time. On a CPU, a batch of 8 tokens took 1.7 times as long as one token
+ * and a batch of 9 took 3 times as long, because other kernels evaluate it (300 MiB, F16, Zen 5).
  */
-export const DEFAULT_LOOKUP_TOKENS = 7;
+export const MAX_LOOKUP_TOKENS = 32;
 
 /** Largest seed: llama.cpp takes 32 bits and reserves the largest value for "random". */
 export const MAX_SEED = 0xffff_fffe;

@@ -10,6 +10,9 @@ const MODEL = 'bench/model/quoting.gguf';
 const ROUNDS = 5;
 const TOKENS = 160;
 
+/** Most tokens that are predicted at a time. */
+const LOOKUP_TOKENS = 7;
+
 /** Words of the model, each of which is followed by the next one. */
 const WORDS = 600;
 const LAYERS = 10;
@@ -58,8 +61,8 @@ export async function run(): Promise<BenchResult[]> {
 async function compare(host: HostProcess, name: string, prompt: string, goal: number): Promise<BenchResult> {
   const [without, with_]: [number[], number[]] = [[], []];
   for (let round = 0; round < ROUNDS; round += 1) {
-    without.push(await tokensPerSecond(host, prompt, { prompt_lookup_num_tokens: 0 }));
-    with_.push(await tokensPerSecond(host, prompt, {}));
+    without.push(await tokensPerSecond(host, prompt, {}));
+    with_.push(await tokensPerSecond(host, prompt, { prompt_lookup_num_tokens: LOOKUP_TOKENS }));
   }
   const ratio = median(with_.map((speed, round) => speed / (without[round] ?? Number.NaN)));
   return {
