@@ -249,8 +249,10 @@ export class Store {
       this.#downloads.set(id, event.payload);
       if (!this.#isDownloading(id)) this.#showDownload(id, event.payload);
     } else if (event.type === 'modelWorkerLoadingProgress') {
-      const { status, modelId } = event.payload;
-      if (status === 'done' || status === 'error') this.#loads.delete(modelId);
+      const { status, modelId, progress } = event.payload;
+      // A model that is loaded already, by this host or another, is `cached` with 100 percent at the end.
+      const isEnded = status === 'done' || status === 'error' || (status === 'cached' && progress === 100);
+      if (isEnded) this.#loads.delete(modelId);
       else if (!this.snapshot.loaded.some((model) => model.modelId === modelId))
         this.#loads.set(modelId, event.payload);
     } else if (event.type === 'MODEL_UNLOADED') this.refresh();
