@@ -22,7 +22,7 @@ export type ErrorAction =
 /** An error as pages show it: a sentence in the user's language, and the host's own words under "Details". */
 export interface ErrorView {
   readonly code: string;
-  /** What helps, the most likely first. */
+  /** Actions that help, the most useful first. */
   readonly actions: readonly ErrorAction[];
   /** The host's message, in English. */
   readonly message: string;
@@ -83,7 +83,7 @@ const ACTIONS: ReadonlyMap<string, ErrorAction | readonly ErrorAction[]> = new M
   } satisfies Partial<Record<RequestError['code'], ErrorAction | readonly ErrorAction[]>>),
 );
 
-/** Codes that mean something else where they are about a remote engine. */
+/** Codes that have another meaning for remote engines. */
 const ENGINE_ACTIONS: ReadonlyMap<string, ErrorAction> = new Map(
   Object.entries({ UNAUTHORIZED: 'engines', REDIRECT_REFUSED: 'engines' } satisfies Partial<
     Record<RequestError['code'], ErrorAction>

@@ -39,7 +39,7 @@ export class Store {
   /** Undefined until the worker has reported it. */
   host = $state.raw<HostState | undefined>();
   snapshot = $state.raw<Snapshot>(EMPTY_SNAPSHOT);
-  /** Separate from the snapshot, because it changes often: all rows depend on that. */
+  /** Separate from the snapshot, on which all rows depend, because it changes often. */
   memory = $state.raw<Snapshot['memory']>();
   /** Why the host could not report what is shown, such as a cache that cannot be read. */
   error = $state.raw<ErrorView>();

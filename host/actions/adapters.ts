@@ -13,7 +13,7 @@ import { knownName } from './resolve-name.ts';
 
 type RequestedAdapters = NonNullable<RequestOf<'LOAD_MODEL'>['lora']>;
 
-/** The adapters' files, which nobody deletes until they are released. */
+/** The leases on the adapters' files, which cannot be deleted until they are released. */
 interface OpenAdapters {
   readonly adapters: readonly LoadedAdapter[];
   release(): void;

@@ -21,7 +21,7 @@ export function offeredEntry(model: ListedExternalModel) {
   };
 }
 
-/** Returns what a file is, and what an adapter was made for. */
+/** Returns the kind of a file and, for an adapter, its base model. */
 function kindFields(classification: ListedExternalModel['classification']) {
   const { kind } = classification;
   return kind === 'adapter' ? { kind, ...defined({ baseModel: classification.baseModel }) } : { kind };

@@ -31,7 +31,7 @@ export interface ObtainedModel extends DownloadResult {
   readonly external?: ExternalModel;
   /** What was downloaded. */
   readonly kind?: FileKind;
-  /** What an adapter was made for. */
+  /** The base model of an adapter. */
   readonly baseModel?: BaseModel;
 }
 
@@ -164,7 +164,7 @@ async function remoteFiles(
 
 /**
  * Throws `MODEL_REJECTED`, as a load would, before a file is downloaded that is not a model according to its header.
- * Otherwise, returns what it is: according to its name if its header cannot be read.
+ * Otherwise, returns its kind, which its name determines if its header cannot be read.
  */
 async function factsBeforeDownload(
   name: ModelName,

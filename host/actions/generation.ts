@@ -97,7 +97,7 @@ export const stopGeneration = handle(declared.stopGeneration, async (request, { 
   const id = hasModelReference(request) ? namedModelId(request) : undefined;
   const models = await services.models();
   const which = { id, tag: request.targetRequestId };
-  // Not earlier: a generation that awaited the models, too, is registered in one of both by now.
+  // Only now: a generation that was waiting for the models as well has been registered by now.
   const starting = services.generations.stopStarting(which);
   const stopped = models.stopGenerations(which);
   const backends = [...new Set(stopped.map(({ model }) => model.backend))];

@@ -18,10 +18,10 @@ export const HUB_PATIENCE_MS = 1_400;
 /** Time limit for the hub to answer a listing or a search, milliseconds. The whole request takes below 15 seconds. */
 export const LISTING_TIMEOUT_MS = 9_000;
 
-/** How often a request says that it still waits for the hub, milliseconds. */
+/** How often a request reports that it is still waiting for the hub, milliseconds. */
 const REPORT_INTERVAL_MS = 500;
 
-/** Receives what a request waits for before its download starts: a hub that is silent, or that limits requests. */
+/** Receives what a request waits for before its download starts: a silent hub, or a rate limit. */
 export type WaitListener = (activity: DownloadActivity) => void;
 
 /**
@@ -56,7 +56,7 @@ export async function askHubIfReachable<T>(...args: Parameters<typeof askHub<T>>
 }
 
 /**
- * Asks the hub for what a download needs, as patiently as the download itself, and reports what it waits for.
+ * Sends a request that a download needs, with the time limits of a download, and reports what it waits for.
  *
  * @param ask Gets a listener for the pauses between attempts; with it, the hub may ask to wait.
  */

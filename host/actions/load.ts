@@ -114,7 +114,7 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
         return present;
       }
       engine.warm();
-      // A stop of the download, other than one of the load, is for this part alone.
+      // Stopping the download, unlike stopping the load, ends only this part.
       const stoppable = { ...call, signal: AbortSignal.any([signal, call.signal]) };
       const options: ObtainOptions = {
         trustNames: true,

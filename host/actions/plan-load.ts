@@ -16,7 +16,7 @@ import { chosenSettings } from './load-settings.ts';
 interface PlannedLoad {
   readonly id: string;
   readonly request: RequestOf<'LOAD_MODEL'>;
-  /** With what the adapters add. */
+  /** Including what the adapters add. */
   readonly shape: ModelShape;
   readonly adapters: readonly LoadedAdapter[];
 }

@@ -6,22 +6,22 @@ import { BEGINNING_BYTES, type FileFacts, readFacts } from '../gguf/kind.ts';
 import type { CachedModel } from '../model-files/types.ts';
 import type { FileKind } from '../protocol/file-kinds.ts';
 
-/** Bytes that show the kind of most files: listing reads as little as possible of each. */
+/** Bytes that are enough to tell the kind of most files: a list reads as little as possible of each. */
 const FIRST_BYTES = 4096;
 
-/** Files that are read at a time; each takes a file descriptor. */
+/** Maximum number of files that are read at the same time: each takes a file descriptor. */
 const READ_AT_ONCE = 16;
 
-/** What a downloaded file is. */
+/** The kind of a downloaded file. */
 export interface LocalFacts extends FileFacts {
   readonly kind: FileKind;
 }
 
-/** Reads what downloaded files are, once for each entry of the list, which is a new one when its folder changes. */
+/** Reads the kinds of downloaded files, once for each entry of the list. A change of a folder creates a new entry. */
 export class LocalFactsReader {
   readonly #known = new WeakMap<CachedModel, LocalFacts>();
 
-  /** Returns what models are, in order. */
+  /** Returns the kinds of models, in order. */
   async of(models: readonly CachedModel[]): Promise<LocalFacts[]> {
     const waiting = models.filter((model) => !this.#known.has(model));
     const work = async () => {

@@ -114,7 +114,7 @@ export class ModelCache {
     return this.#listing.list();
   }
 
-  /** Returns what models on the disk are, in order, from the beginnings of their files. */
+  /** Returns the kinds of models on the disk, in order, from the beginnings of their files. */
   facts(models: readonly CachedModel[]): Promise<LocalFacts[]> {
     return this.#facts.of(models);
   }

@@ -18,7 +18,7 @@ export interface RepoModel {
   readonly parts: number;
   /** Whether the hub lists all parts. */
   readonly complete: boolean;
-  /** What an adapter was made for, according to its header. */
+  /** The base model of an adapter, according to its header. */
   readonly baseModel?: BaseModel | undefined;
 }
 

@@ -8,7 +8,7 @@ import { UsageError } from './usage-error.ts';
 /** A file or model and, after the last colon, a scale. */
 const WITH_SCALE = /^(.+?)(?::(-?\d+(?:\.\d+)?))?$/;
 
-/** A text that is meant as a path even if there is no such file. */
+/** Matches text that is a path even if no such file exists. */
 const PATH = /^(\.{0,2}[/\\]|~[/\\]|[A-Za-z]:[/\\])/;
 
 /** An adapter as `LOAD_MODEL` takes it. */

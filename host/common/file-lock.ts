@@ -51,17 +51,17 @@ export class FileLock {
     lock.holders += 1;
   }
 
-  /** Acquires the lock exclusively. Returns undefined immediately if it is held, exclusively or shared. */
+  /** Tries to lock exclusively. Returns undefined if the file is locked, exclusively or shared. Does not wait. */
   static try(path: string): FileLock | undefined {
     return FileLock.#take(path, true);
   }
 
-  /** Acquires the lock in shared mode. Returns undefined immediately if it is held exclusively. */
+  /** Tries to lock in shared mode. Returns undefined if the file is locked exclusively. Does not wait. */
   static share(path: string): FileLock | undefined {
     return FileLock.#take(path, false);
   }
 
-  /** Returns whether any process, including this one, holds the lock. Does not create a file. */
+  /** Returns whether any process, including this one, has locked the file. Does not create a file. */
   static isHeld(path: string): boolean {
     if (ownLockOf(path) !== undefined) return true;
     if (!existsSync(path)) return false;

@@ -125,7 +125,7 @@ export interface Slice<T> {
   readonly total: number;
   /** Where the next page starts; absent on the last page. */
   readonly nextCursor?: string;
-  /** Where the page before ends, of a list that is read from its end; absent on the first page. */
+  /** Where the previous page ends, in a list that is read from its end; absent on the first page. */
   readonly previousCursor?: string;
 }
 

@@ -35,7 +35,7 @@ export class ActivityWatch {
     this.#isAsking = false;
   }
 
-  /** Records that the hub is being asked about the files, and the pause between two attempts. */
+  /** Records that a request waits for the hub, and the pauses between its attempts. */
   set asking(pause: RetryPause | undefined) {
     this.#connections = { connections: 0, pause };
     this.#isAsking = true;

@@ -160,7 +160,7 @@ export class ModelDownload {
         const model = await find();
         if (model !== undefined) return model;
         if (lock !== undefined) {
-          // The request may be for this download, or for the host that held the lock until now.
+          // The request may be for this download, or for the host that had the lock before.
           const request = await index.controlRequest(name.id);
           if (request !== undefined) throw stopReason(name, request);
           return await this.#lead();

@@ -7,28 +7,28 @@ import type { RunnerProcess } from './runner-process.ts';
 /** Variables with the numbers of the GPUs that a backend may use. Metal has one GPU. */
 const VARIABLES = { cuda: 'CUDA_VISIBLE_DEVICES', vulkan: 'GGML_VK_VISIBLE_DEVICES', metal: undefined } as const;
 
-/** Most devices of Vulkan that are asked for their names: a process is started for each. */
+/** Most Vulkan devices whose names are determined: a process is started for each. */
 const MAX_DEVICES = 16;
 
 /** Longest time that a process may take to report its devices, milliseconds: GPU drivers can take some seconds. */
 const START_MS = 30_000;
 
-/** What a {@link DeviceChoice} is made with. */
+/** Options of {@link DeviceChoice}. */
 export interface DeviceChoiceOptions {
   /** The host's environment. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** Starts a runner with further variables, which sees no models. */
+  /** Starts a runner with additional environment variables and without access to models. */
   readonly start: (env: NodeJS.ProcessEnv) => Promise<RunnerProcess>;
   readonly log: Logger;
 }
 
 /**
- * Restricts runners to some of the GPUs. llama.cpp's binding uses all that its backend finds; the backend reads from the
- * environment, when the process starts, which ones those are.
+ * Restricts runners to some of the GPUs. The binding uses all GPUs of its backend, which reads the permitted ones from the
+ * environment when the process starts.
  */
 export class DeviceChoice {
   readonly #options: DeviceChoiceOptions;
-  /** The names of Vulkan's devices by their numbers; undefined until they were asked for. */
+  /** The names of the Vulkan devices by their numbers; undefined until they are needed. */
   #vulkan: Promise<readonly string[]> | undefined;
 
   constructor(options: DeviceChoiceOptions) {
@@ -36,7 +36,7 @@ export class DeviceChoice {
   }
 
   /**
-   * Returns the variables with which a runner uses certain GPUs only.
+   * Returns the environment variables that restrict a runner to certain GPUs.
    *
    * @param positions Positions in the backend's list of GPUs.
    * @throws HostError `ENGINE_UNAVAILABLE` if the numbers of the GPUs cannot be determined.
@@ -58,7 +58,7 @@ export class DeviceChoice {
     // The user's own restriction lists them in this order.
     const restricted = this.#options.env[variable];
     if (restricted) return restricted.split(',').map((number) => number.trim());
-    // CUDA's list is in the order of the numbers. Vulkan's leaves out devices that are no GPUs or are listed twice.
+    // CUDA lists GPUs in the order of their numbers. Vulkan's list omits devices that are not GPUs and duplicates.
     if (backend === 'cuda') return names.map((_, number) => String(number));
     this.#vulkan ??= this.#askVulkan(variable);
     const all: (string | undefined)[] = [...(await this.#vulkan)];
@@ -70,7 +70,7 @@ export class DeviceChoice {
     });
   }
 
-  /** Asks for the names of the devices with the numbers 0, 0 and 1, and so on, until there is no further one. */
+  /** Starts runners with device 0, with 0 and 1, and so on, until no further device is found. Returns the names. */
   async #askVulkan(variable: string): Promise<readonly string[]> {
     let known: readonly string[] = [];
     while (known.length < MAX_DEVICES) {
@@ -83,7 +83,7 @@ export class DeviceChoice {
     return known;
   }
 
-  /** Returns the names of the GPUs that a runner with these variables finds; none if it does not start. */
+  /** Returns the names of the GPUs that a runner with these variables finds; none if it does not start in time. */
   async #namesWith(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
     const runner = await this.#options.start(env);
     try {

@@ -4,19 +4,19 @@ import type { AdapterShape, ModelShape } from './model.ts';
 import { placeOf, usedExpertCount } from './model-shape.ts';
 import { quote, type Rejection, rejection } from './reject.ts';
 
-/** The adapter of a tensor consists of two: a multiplied by b. Source: `convert_lora_to_gguf.py`. */
+/** The names of the two matrices a and b whose product is added to a tensor. Source: `convert_lora_to_gguf.py`. */
 const PAIR_TENSOR = /^(.*)\.lora_([ab])$/;
 
 /** Tensors of adapters that llama.cpp skips. Source: `llama_adapter_lora_init_impl`. */
 const SKIPPED_TENSOR = /_norm\.weight$/;
 
-/** The tensor whose adapter is not multiplied with but looked up in, so that its dimensions are the other way round. */
+/** The tensor whose rows are looked up, so the matrices of its adapter are transposed. */
 const EMBEDDINGS = 'token_embd.weight';
 
 /** The output matrix. Models without one use the embeddings in its place. */
 const OUTPUT = 'output.weight';
 
-/** Tensor types with which llama.cpp cannot multiply; it aborts the process. */
+/** Types of tensors that llama.cpp cannot multiply: it aborts the process. */
 const NO_MATRIX_TYPES: readonly string[] = ['I8', 'I16', 'I32', 'I64', 'F64', 'Q8_1', 'Q8_K'];
 
 /** The two matrices that are added to a tensor of the model. */
@@ -26,12 +26,12 @@ interface Pair {
 }
 
 /**
- * Checks that an adapter fits a model, so that llama.cpp only receives adapters it can load and evaluate: it checks less
- * itself, and aborts the process while it evaluates.
+ * Checks that llama.cpp can load and evaluate an adapter with a model. llama.cpp itself checks less, and aborts the process
+ * during evaluation.
  *
  * @param adapter The adapter's header.
  * @param model The headers of the model's parts, which have been checked.
- * @returns what the adapter adds to the model.
+ * @returns the sizes of what the adapter adds to the model.
  * @throws HostError `MODEL_REJECTED` with the adapter's file and `{expected, found}`.
  */
 export function checkAdapter(
@@ -74,7 +74,7 @@ export function checkAdapter(
   return { layerBytes: layers, inputBytes, outputBytes, width };
 }
 
-/** Returns what several adapters add to a model together. */
+/** Returns the sum of several adapters; undefined if there are none. */
 export function combined(adapters: readonly AdapterShape[]): AdapterShape | undefined {
   return adapters.reduce<AdapterShape | undefined>(
     (all, one) =>
@@ -98,7 +98,7 @@ function checkKind(adapter: GgufHeader, architecture: string, reject: Rejection)
     const names = adapter.tensors.map(({ name }) => name);
     const kind = kindOf({ type, architecture: own, tensorCount: names.length, tensorNames: names });
     const what = kind === undefined || kind === 'adapter' ? 'its type is missing' : `it is ${KIND_NAMES[kind]}`;
-    throw reject(`${what}, so it is no LoRA adapter`, {
+    throw reject(`${what}, so it is not a LoRA adapter`, {
       expected: 'general.type "adapter"',
       found: quote(type ?? 'no such key'),
     });
@@ -116,7 +116,7 @@ function checkKind(adapter: GgufHeader, architecture: string, reject: Rejection)
       found: quote(kind ?? 'no such key'),
     });
   }
-  // Without it, the scale alone counts.
+  // Without an alpha, llama.cpp uses the scale alone.
   const alpha = adapter.metadata.get('adapter.lora.alpha');
   if (alpha !== undefined && (alpha.type !== 'float32' || !Number.isFinite(alpha.value))) {
     throw reject('its alpha is not a number', {
@@ -125,8 +125,8 @@ function checkKind(adapter: GgufHeader, architecture: string, reject: Rejection)
     });
   }
   if (adapter.metadata.has('adapter.alora.invocation_tokens')) {
-    throw reject('it is an activated LoRA adapter (aLoRA), which is used for a part of a prompt only', {
-      expected: 'an adapter that is used for whole prompts',
+    throw reject('it is an activated LoRA adapter (aLoRA), which applies to only a part of a prompt', {
+      expected: 'an adapter that applies to whole prompts',
       found: 'adapter.alora.invocation_tokens',
     });
   }
@@ -155,13 +155,13 @@ function pairsOf(adapter: GgufHeader, reject: Rejection): Map<string, Pair> {
 function checkPair(base: GgufTensor, a: GgufTensor, b: GgufTensor, reject: Rejection): void {
   for (const tensor of [a, b]) {
     if (!NO_MATRIX_TYPES.includes(tensor.type.name)) continue;
-    throw reject(`tensor ${quote(tensor.name)} has type ${tensor.type.name}, which is no type of weights`, {
+    throw reject(`tensor ${quote(tensor.name)} has type ${tensor.type.name}, which cannot be multiplied`, {
       expected: 'F32, F16, BF16 or a quantization',
       found: tensor.type.name,
     });
   }
   const isLookup = base.name === EMBEDDINGS;
-  // `convert_lora_to_gguf.py` turns the pair of the embeddings round.
+  // `convert_lora_to_gguf.py` transposes the matrices of the embeddings.
   const fits =
     (isLookup
       ? size(a, 1) === size(base, 1) && size(b, 1) === size(base, 0) && size(a, 0) === size(b, 0)

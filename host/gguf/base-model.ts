@@ -1,4 +1,4 @@
-/** The model that an adapter was made for, as the adapter's file says. */
+/** The base model of an adapter, according to its file. */
 export interface BaseModel {
   /** Its name, such as `Qwen3 8B`; undefined if the file does not say. */
   readonly name?: string | undefined;
@@ -19,7 +19,7 @@ const REPOSITORY = /^https?:\/\/(?:www\.)?(?:huggingface\.co|hf\.co)\/([\w.-]{1,
 /** Returns the base model from the values of {@link BASE_MODEL_NAME} and {@link BASE_MODEL_URL}; undefined if there is none. */
 export function baseModelFrom(name: string | undefined, url: string | undefined): BaseModel | undefined {
   const repoId = REPOSITORY.exec(url ?? '')?.[1];
-  // Control characters and changes of the writing direction could disguise it in a list.
+  // Control characters and bidirectional overrides could make the name misleading.
   const shown = name?.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '_').slice(0, MAX_NAME) || undefined;
   return repoId === undefined && shown === undefined ? undefined : { name: shown, repoId };
 }

@@ -61,17 +61,17 @@ export function kindOf({ type, architecture, tensorCount, tensorNames }: KindClu
   return tensorCount === 0 ? 'vocabulary' : 'model';
 }
 
-/** What a file is, according to its header. */
+/** The kind of a file, according to its header. */
 export interface FileFacts {
   readonly kind?: FileKind | undefined;
   /** Of an adapter. */
   readonly baseModel?: BaseModel | undefined;
 }
 
-/** Number of bytes from which these are read: the general metadata precede the vocabulary, which is not needed. */
+/** Number of bytes that are read: the general metadata precedes the vocabulary, which is not needed. */
 export const BEGINNING_BYTES = 64 * 1024;
 
-/** Reads what a file is from its first {@link BEGINNING_BYTES}. */
+/** Reads the kind of a file from its first {@link BEGINNING_BYTES}. */
 export function readFacts(beginning: Uint8Array): FileFacts {
   const { buffer, byteOffset, byteLength } = beginning;
   const clues = readClues(Buffer.from(buffer, byteOffset, byteLength));

@@ -27,7 +27,7 @@ export function layerOf(tensorName: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Returns the layer, of a number of layers, that a tensor belongs to, or whether it is used before or after all of them. */
+/** Returns the layer that a tensor belongs to, or whether it is used before or after all layers. */
 export function placeOf(tensorName: string, layers: number): number | 'input' | 'output' {
   const layer = layerOf(tensorName);
   if (layer !== undefined && layer < layers) return layer;

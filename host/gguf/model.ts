@@ -26,7 +26,7 @@ export interface AdapterShape {
   readonly layerBytes: readonly number[];
   readonly inputBytes: number;
   readonly outputBytes: number;
-  /** Elements per token of the widest product of its matrices, which exists beside the result of the model's own. */
+  /** Elements per token of the widest product of its matrices, which needs memory in addition to the model's own result. */
   readonly width: number;
 }
 
@@ -78,7 +78,7 @@ export interface ModelShape {
   readonly flashAttention: boolean;
   /** Total size of all files. */
   readonly fileBytes: number;
-  /** What the adapters with which it is loaded add; absent without adapters. */
+  /** What its LoRA adapters add; absent without adapters. */
   readonly adapters?: AdapterShape | undefined;
 }
 

@@ -26,7 +26,7 @@ export class FileKinds {
     this.#log = log;
   }
 
-  /** Returns what files are, in order; nothing for those that could not be read in time. */
+  /** Returns the kinds of files, in order; undefined for those that could not be read in time. */
   read(files: readonly { readonly name: ModelName }[], signal: AbortSignal): Promise<FileFacts[]> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
     return Promise.all(files.map(({ name }) => this.#read(name, limit, signal)));

@@ -35,7 +35,7 @@ export interface Notation {
   member(name: string, value: Expression): Expression;
   /** A member whose name is in a regular language. */
   memberIn(names: Expression, value: Expression): Expression;
-  /** An item of an array, where it is more than its value. */
+  /** How an item of an array is written, if it has more than its value. */
   item?(value: Expression): Expression;
   readonly comma: Expression;
   object(members: Expression): Expression;

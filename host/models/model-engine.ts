@@ -15,7 +15,7 @@ import type {
 export interface AdapterChoice {
   /** Its id, as that of a model. */
   readonly id: string;
-  /** 1 as it was trained, 0 for no effect. */
+  /** 1 for the trained strength, 0 for no effect. */
   readonly scale: number;
 }
 
@@ -61,7 +61,7 @@ export interface LoadedModel {
   readonly host?: OtherHost;
   /** Whether flash attention is used; absent for remote models. */
   readonly flashAttention?: boolean;
-  /** The LoRA adapters with which it is loaded; absent without any. */
+  /** The LoRA adapters that it is loaded with; absent if there are none. */
   readonly lora?: readonly AdapterChoice[];
   /** A remark for the user, such as a fallback to the CPU. */
   readonly notice?: string;

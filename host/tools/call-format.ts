@@ -69,7 +69,7 @@ export type CallShape =
       readonly kind: 'elements';
       readonly open: string;
       readonly nameClose: string;
-      /** Stands before each tag. */
+      /** Precedes each tag. */
       readonly mark: string;
       readonly close: string;
       readonly section?: { readonly open: string; readonly close: string };

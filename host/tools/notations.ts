@@ -73,7 +73,7 @@ export function elementNotation(mark: string): Notation {
     stringOfLength: (min, max) => string(lengthLanguage(min, max)),
     value: (value) => text(write(value)),
     member: element,
-    // The name that closes the element cannot be compared with the one that opens it, which counts.
+    // The grammar cannot require that the closing name equals the opening one, so only the opening one counts.
     memberIn: (_, value) => sequence(text(`${mark}<`), NAME, text('>'), value, text(`${mark}</`), NAME, text('>')),
     item: (value) => element(ITEM, value),
     comma: EMPTY,

@@ -7,7 +7,7 @@ import { ITEM, type TagStyle } from './notations.ts';
 /** Deepest nesting of elements, as of JSON schemas. */
 const MAX_DEPTH = 64;
 
-/** Most attempts to read an element as one type or another: a value whose elements have only few meanings needs a few. */
+/** Most attempts to read an element as one of several types. Usual values need only a few. */
 const MAX_ATTEMPTS = 10_000;
 
 /**

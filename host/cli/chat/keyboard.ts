@@ -11,7 +11,7 @@ const CTRL_C = '\u0003';
 /** Longest pasted text, characters. Longer ones are cut; they fit in no context. */
 const MAX_PASTE = 4_000_000;
 
-/** Most characters that are kept while keys are held. */
+/** Longest text typed ahead, characters. The rest is dropped. */
 const MAX_TYPED_AHEAD = 10_000;
 
 /** The part of a terminal's input stream that is used. */
@@ -55,12 +55,12 @@ export class Keyboard extends Readable {
     this.#stdin.setRawMode?.(mode);
   }
 
-  /** Holds the keys that are typed from now on until {@link release}. */
+  /** Buffers the keys that are typed until {@link release}. */
   hold(): void {
     this.#held ??= '';
   }
 
-  /** Delivers what was typed while keys were held. */
+  /** Delivers the buffered keys. */
   release(): void {
     const typed = this.#held ?? '';
     this.#held = undefined;

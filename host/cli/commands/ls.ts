@@ -55,7 +55,7 @@ export async function run(context: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-/** Returns what a file is, and the model that an adapter was made for. */
+/** Returns the kind of a file and, for an adapter, its base model. */
 function kindOf(model: object): string {
   const { kind = 'model', baseModel } = model as Partial<DownloadedModel>;
   const base = baseModel?.repoId ?? baseModel?.name;

@@ -26,13 +26,13 @@ import { estimate } from './estimate.ts';
 export const MODEL_TYPES = ['gguf', 'bitnet', 'onnx', 'safetensors', 'mediapipe'] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
 
-/** The model that an adapter was made for. */
+/** The base model of an adapter. */
 export const baseModel = optional(
   v.object({
     name: optional(v.string(), 'Its name.'),
     repoId: optional(v.string(), 'Its repository on the Hugging Face Hub.'),
   }),
-  'Extension: the model that an adapter was made for; absent where its file does not say, and for what is not an adapter.',
+  'Extension: the base model of a LoRA adapter; absent for other files, and if the adapter does not name it.',
 );
 
 /** A model of the catalog, in the form in which it is stored. */

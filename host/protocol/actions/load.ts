@@ -79,7 +79,7 @@ export const savedLoadSettings = {
   ),
   devices: optional(
     v.pipe(v.array(name), v.maxLength(MAX_GPUS, `at most ${MAX_GPUS} GPUs`)),
-    'Extension: the GPUs that it may use, by their names in `GET_SYSTEM_RESOURCES`; none for the CPU alone. A name that several GPUs have stands for one of them each time. Default: all that llama.cpp uses.',
+    'Extension: the GPUs that it may use, by their names in `GET_SYSTEM_RESOURCES`; none for the CPU alone. If several GPUs have the same name, repeat it to use several of them. Default: all that llama.cpp uses.',
   ),
   lora: optional(
     v.pipe(v.array(adapter), v.maxLength(MAX_ADAPTERS, `at most ${MAX_ADAPTERS} adapters`)),
@@ -128,7 +128,7 @@ export const loadedAdapters = optional(
   v.array(
     v.object({ id: field(v.string(), 'The id of the adapter.'), scale: field(v.number(), 'How strongly it is used.') }),
   ),
-  'Extension: the LoRA adapters with which the model is loaded; absent without any.',
+  'Extension: the LoRA adapters that the model is loaded with; absent if there are none.',
 );
 
 /** Levels of reasoning that a model distinguishes. */

@@ -124,7 +124,7 @@ describe('LoRA adapters', () => {
       message: expect.stringMatching(/other-arch\.gguf cannot be loaded: it is for models of architecture "qwen3"/),
     });
     expect(await load([{ id: STORY_ID }])).toMatchObject({
-      message: expect.stringMatching(/it is a model, so it is no LoRA/),
+      message: expect.stringMatching(/it is a model, so it is not a LoRA/),
     });
     const cases: [object[], string][] = [
       [[{ id: 'made/missing/a.gguf' }], 'MODEL_NOT_DOWNLOADED'],

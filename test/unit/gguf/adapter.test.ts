@@ -84,7 +84,7 @@ describe('an adapter that fits', () => {
 
 describe('an adapter that does not fit', () => {
   it.each([
-    ['a model', markovModel(), /adapter\.gguf cannot be loaded: it is a model, so it is no LoRA adapter/],
+    ['a model', markovModel(), /adapter\.gguf cannot be loaded: it is a model, so it is not a LoRA adapter/],
     ['no GGUF file', Buffer.from('PK\x03\x04'), /not a GGUF file/],
     ['a truncated file', markovAdapter().subarray(0, -64), /the file is truncated/],
     ['a file without a type', markovAdapter({ keys: { 'general.type': undefined } }), /its type is missing/],
@@ -153,7 +153,7 @@ describe('an adapter that does not fit', () => {
     [
       'integers',
       markovAdapter({ tensors: zeroPair('output.weight', { a: [EMBEDDING, 4], b: [4, VOCABULARY], type: 'I32' }) }),
-      /has type I32, which is no type of weights/,
+      /has type I32, which cannot be multiplied/,
     ],
   ])('is rejected: %s', async (_, bytes, message) => {
     await expect(inspected(bytes)).rejects.toMatchObject({

@@ -12,13 +12,13 @@ export interface BatchShare<T extends BatchItem> {
 }
 
 /**
- * Times the binding is asked to look again before a batch is evaluated without a sequence that is about to continue.
- * Each takes a few microseconds; a sequence needs one or two.
+ * Most times that the binding looks again for items before a batch is evaluated without a sequence that is about to
+ * continue. Each time takes a few microseconds; a sequence needs one or two.
  */
 const MAX_LOOKS = 20;
 
 /**
- * Decides what llama.cpp evaluates next for all sequences together: the next token of every generation that is running,
+ * Decides which tokens of all sequences llama.cpp evaluates in the next batch: the next token of every running generation,
  * and pieces of prompts. The last piece of a short prompt goes before pieces of longer ones, so that its first token
  * does not wait for them; a piece is passed over at most once.
  */
@@ -36,7 +36,7 @@ export class BatchOrder {
     };
   }
 
-  /** Returns what is in the next batch; nothing if the binding is to look again for items first. */
+  /** Returns the next batch; an empty one if the binding must look again for items first. */
   plan<T extends BatchItem>(items: readonly T[]): BatchShare<T>[] {
     const next = items.filter(isNextToken);
     // The binding looks for items as soon as one sequence has its token, while others are about to get theirs: without

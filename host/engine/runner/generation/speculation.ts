@@ -1,13 +1,13 @@
 import type { Token } from '../binding-types.ts';
 
-/** Draft lengths, tokens: of the first draft, and the smallest one. A batch of 4 takes hardly more time than one token. */
+/** Length of the first draft and of the shortest one, tokens. A batch of 4 takes little more time than one token. */
 const FIRST_DRAFT = 3;
 const SHORTEST_DRAFT = 2;
 
 /** Weight of a new measurement in the average time of a token. */
 const NEW_WEIGHT = 0.2;
 
-/** Loss at which drafts pause, in times of a token. */
+/** Loss at which drafts are paused, in multiples of a token's time. */
 const LARGEST_LOSS = 2;
 
 /** Tokens generated without drafts after a loss: at first, and at most. The pause doubles with every further loss. */
@@ -17,14 +17,14 @@ const LONGEST_PAUSE = 512;
 /** Predicts tokens from those that were generated. */
 export interface Predictor {
   pushTokens(tokens: Token[]): void;
-  /** Returns the tokens that probably come next; none if nothing is probable. */
+  /** Returns the tokens that are likely to come next; none if it cannot tell. */
   predictTokens(): Token[];
 }
 
 /**
- * Decides how many tokens are predicted. llama.cpp evaluates a draft in one batch, and as many of its tokens are used as
- * the model itself would have generated. That saves time only if predictions are right and a batch takes less time than
- * its tokens one by one, so drafts pause after they have cost time.
+ * Decides how many tokens are drafted. llama.cpp evaluates a draft in one batch, and the tokens up to the first one that the
+ * model would not have generated are used. That saves time only if enough of them are right and a batch takes less time
+ * than single tokens, so drafting pauses after it has cost time.
  */
 export class Speculation {
   readonly #predictor: Predictor;
@@ -49,7 +49,7 @@ export class Speculation {
     this.#predictor.pushTokens(tokens);
   }
 
-  /** Returns the tokens that probably come next, at most `room`; none if drafts do not help. */
+  /** Returns a draft of the next tokens, of at most `room`; an empty one while drafts are paused. */
   draft(room: number): Token[] {
     if (this.#tokenMs === undefined || this.#pausedFor > 0) return [];
     return this.#predictor.predictTokens().slice(0, Math.max(0, Math.min(this.#length, room)));

@@ -2,38 +2,38 @@ import type { GenerationUsage } from '../../../models/generation.ts';
 import type { SamplerOptions, Sequence, Token, TokenOptions } from '../binding-types.ts';
 import type { Speculation } from './speculation.ts';
 
-/** What a stream generates with. */
+/** Options of a {@link TokenStream}. */
 export interface StreamParts {
   readonly sequence: Sequence;
-  /** The piece of the prompt that is evaluated last. */
+  /** The last piece of the prompt, which is not evaluated yet. */
   readonly rest: Token[];
   readonly options: SamplerOptions;
   readonly prediction?: Prediction | undefined;
 }
 
-/** How a stream predicts tokens. */
+/** Options for predicting tokens. */
 export interface Prediction {
   readonly speculation: Speculation;
-  /** Returns how the token after the evaluated ones and `ahead` is sampled. */
+  /** Returns the sampling options of the token after the evaluated ones and `ahead`. */
   readonly optionsAfter: (ahead: readonly Token[]) => TokenOptions;
-  /** Whether predictions would slow down other generations. */
+  /** Returns whether other generations run, which predictions would slow down. */
   readonly isShared: () => boolean;
 }
 
-/** What is different about the next token. */
+/** Options of the next token. */
 export interface NextToken {
-  /** What the model reads in place of the token that was returned last. */
+  /** The tokens that replace the one that was returned last. */
   readonly replacement?: Token[] | undefined;
   /** Whether a grammar restricts it. Such tokens are not predicted. */
   readonly isConstrained: boolean;
 }
 
-/** Generates the tokens of one output with a sequence. Several of them may be evaluated together. */
+/** Generates the tokens of one output with a sequence. May evaluate several of them in one batch. */
 export class TokenStream {
   readonly #sequence: Sequence;
   readonly #prediction: Prediction | undefined;
   readonly #tokens: ReturnType<Sequence['evaluateWithMetadata']>;
-  /** Tokens after the one that was returned last. All but the last of them are evaluated. */
+  /** Generated tokens that have not been returned. All but the last one are evaluated. */
   readonly #ahead: Token[] = [];
   #last: Token | undefined;
   #predicted = 0;
@@ -55,7 +55,7 @@ export class TokenStream {
     return this.#predicted === 0 ? {} : { predictedTokens: this.#predicted };
   }
 
-  /** Generates the next token. Returns undefined after the model's last one. */
+  /** Generates the next token. Returns undefined at the end of the output. */
   async next({ replacement, isConstrained }: NextToken): Promise<Token | undefined> {
     if (replacement !== undefined || isConstrained) await this.#dropAhead();
     else if (this.#ahead.length === 0) await this.#predict();
@@ -66,7 +66,7 @@ export class TokenStream {
     return token;
   }
 
-  /** Ends the stream; the sequence keeps what it has evaluated. */
+  /** Ends the stream. The sequence keeps its evaluated tokens. */
   async end(): Promise<void> {
     await this.#tokens.return();
   }
@@ -74,7 +74,7 @@ export class TokenStream {
   #takeAhead(): Token | undefined {
     const token = this.#ahead.shift();
     if (token === undefined || this.#sequence.model.isEogToken(token)) return undefined;
-    // The last one was generated after the prediction.
+    // The last one was generated, not predicted.
     if (this.#ahead.length > 0) this.#predicted += 1;
     return token;
   }
@@ -118,7 +118,7 @@ export class TokenStream {
     let accepted = 0;
     while (accepted < draft.length && generated[accepted] === draft[accepted]) accepted += 1;
     const next = generated[accepted];
-    if (next === undefined || next === null) throw new Error('llama.cpp has sampled no token');
+    if (next === undefined || next === null) throw new Error('llama.cpp did not sample a token');
     this.#ahead.push(...draft.slice(0, accepted), next);
     await this.#erase(start + 1 + accepted);
     speculation.learnDraft({ drafted: draft.length, accepted, milliseconds: performance.now() - begin });
