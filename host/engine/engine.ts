@@ -1,23 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
-import { defined } from '../common/defined.ts';
 import { HostError, isHostError } from '../common/errors.ts';
 import { engineUnavailable, hostShuttingDown } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
-import { sum } from '../common/sum.ts';
 import { whenAborted } from '../common/when-aborted.ts';
 import { withTimeout } from '../common/with-timeout.ts';
 import type { HostLimits } from '../config.ts';
-import type { ModelAbilities } from '../gguf/abilities.ts';
-import type { InspectedModel, ModelShape } from '../gguf/model.ts';
-import { bytesPerToken, type WeightSpeed } from '../hardware/token-speed.ts';
+import type { InspectedModel } from '../gguf/model.ts';
+import type { WeightSpeed } from '../hardware/token-speed.ts';
 import type { BackendGpus } from '../hardware/types.ts';
-import type { ChatFormat } from '../models/generation.ts';
-import type { LoadedModel, ModelEngine } from '../models/model-engine.ts';
+import type { ModelEngine } from '../models/model-engine.ts';
 import { type Budget, budgetOf, sequenceBytes } from './budget.ts';
+import { describeModel, type LoadRequest, type NotedLoad } from './describe-model.ts';
 import { DeviceChoice } from './device-choice.ts';
-import type { GpuMode, LoadSettings, RunnerLoad } from './ipc.ts';
-import { type LoadedRunner, type LoadWatch, loadOnRunner } from './load-on-runner.ts';
+import type { GpuMode, RunnerLoad } from './ipc.ts';
+import { type LoadWatch, loadOnRunner } from './load-on-runner.ts';
 import { LocalModel } from './local-model.ts';
 import { readGpuMode } from './runner-env.ts';
 import type { RunnerProcess } from './runner-process.ts';
@@ -28,15 +25,7 @@ import { filesOf } from './sandbox/visible-files.ts';
 import type { StateStore } from './states/state-store.ts';
 import { WarmRunner } from './warm-runner.ts';
 
-/** A load on this machine. */
-export interface LoadRequest {
-  /** The model id. */
-  readonly id: string;
-  readonly model: InspectedModel;
-  readonly settings: LoadSettings;
-}
-
-/** What an engine is made with. */
+/** Options of {@link Engine}. */
 export interface EngineOptions {
   /** The module a runner starts with: one that calls `runRunner` when given `RUNNER_ARGUMENT`. */
   readonly runnerEntry: URL;
@@ -204,7 +193,7 @@ export class Engine implements ModelEngine<LoadRequest> {
     if (request.settings.contextSize > MAX_CONTEXT_TOKENS) throw contextTooLong(request.settings.contextSize);
     const start = performance.now();
     const loaded = await this.#loadOnAnyRunner(request, { signal, onProgress, timeoutMs: limits.loadTimeoutMs });
-    const info = describe(request, loaded, Math.round(performance.now() - start));
+    const info = describeModel(request, loaded, Math.round(performance.now() - start));
     const { runner, facts } = loaded;
     this.#options.log.info('engine.loaded', { id: info.id, pid: runner.pid, ...facts });
     const local = new LocalModel(info, runner, this.#keepStates(runner));
@@ -351,87 +340,9 @@ function respondsWithin(runner: RunnerProcess, ms: number, signal: AbortSignal):
   return Promise.race([withTimeout(answered, ms, 'A runner').catch(() => false), whenAborted(signal).then(() => true)]);
 }
 
-/** A runner that has loaded a model, and what the user should know about that. */
-interface RunnerWithModel extends LoadedRunner {
+/** A runner that has loaded a model. */
+interface RunnerWithModel extends NotedLoad {
   readonly runner: RunnerProcess;
-  readonly notice?: string;
-}
-
-/** Combines what the file's header says about a model with what the runner measured. */
-function describe(
-  { id, model, settings }: LoadRequest,
-  { facts, figures, notice }: RunnerWithModel,
-  loadTimeMs: number,
-): LoadedModel {
-  const { shape } = model;
-  const { adapters = [] } = settings;
-  const abilities = adapters.length === 0 ? model.abilities : withAdapters(model.abilities);
-  // llama.cpp moves the output layer to the GPU first, and counts it.
-  const gpuLayers = Math.min(Math.max(0, figures.gpuLayers - 1), shape.layerBytes.length);
-  const cpuLayers = shape.layerBytes.length - gpuLayers;
-  const splitOrGpu = cpuLayers === 0 ? 'GPU' : 'SPLIT';
-  const inAdapters = adapterMemory(shape, gpuLayers);
-  return {
-    id,
-    backend: shape.modelType === 'bitnet' ? 'Node-BitNet' : 'Node-GGUF',
-    modelType: shape.modelType,
-    architecture: shape.architecture,
-    abilities,
-    quantization: shape.quantization,
-    vocabSize: figures.vocabSize,
-    embeddingDim: figures.embeddingDim,
-    contextSize: figures.contextSize,
-    sequences: settings.sequences ?? 1,
-    trainContextSize: figures.trainContextSize,
-    chatFormat: figures.chatFormat,
-    fileSize: shape.fileBytes,
-    bytesPerToken: bytesPerToken(shape),
-    flashAttention: settings.flashAttention ?? shape.flashAttention,
-    gpuLayers,
-    cpuLayers,
-    loadedTo: gpuLayers === 0 ? 'CPU' : splitOrGpu,
-    cpuVariant: facts.cpuVariant,
-    devices: facts.gpu === null ? [] : facts.devices,
-    loadTimeMs,
-    ramUsed: figures.ramUsed + inAdapters.ram,
-    mappedBytes: mappedBytes(shape, settings, gpuLayers),
-    vramUsed: figures.vramUsed + inAdapters.vram,
-    loadedAt: Math.floor(Date.now() / 1000),
-    ...(adapters.length > 0 && { lora: adapters.map(({ id, scale }) => ({ id, scale })) }),
-    ...defined({ notice: noticeFor(notice, abilities.generate === null ? figures.chatFormat : undefined) }),
-  };
-}
-
-/** Returns what a model with adapters can do: the binding uses adapters for generating only. */
-function withAdapters({ generate }: ModelAbilities): ModelAbilities {
-  const reason = 'it is loaded with LoRA adapters, which are used for generating text only';
-  return { generate, embed: reason, rank: reason };
-}
-
-/** Returns the memory of adapters, which llama.cpp does not report: each matrix is where the model's own is, bytes. */
-function adapterMemory({ adapters }: ModelShape, gpuLayers: number): { readonly ram: number; readonly vram: number } {
-  if (adapters === undefined) return { ram: 0, vram: 0 };
-  const { layerBytes, inputBytes, outputBytes } = adapters;
-  const firstOnGpu = layerBytes.length - gpuLayers;
-  const vram = gpuLayers === 0 ? 0 : sum(layerBytes.slice(firstOnGpu)) + outputBytes;
-  return { ram: inputBytes + sum(layerBytes) + outputBytes - vram, vram };
-}
-
-/** What a user should know about a load, in one text; undefined if there is nothing to say. */
-function noticeFor(notice: string | undefined, chatFormat: ChatFormat | undefined): string | undefined {
-  if (chatFormat === undefined || chatFormat.error === null) return notice;
-  const instead = chatFormat.used === 'chatml' ? 'ChatML' : 'a plain transcript';
-  const template = `The model's chat template cannot be used (${chatFormat.error}), so conversations are written as ${instead}.`;
-  return notice === undefined ? template : `${notice} ${template}`;
-}
-
-/** Weights on the CPU that are read from the mapped file, bytes; 0 where they were copied. */
-function mappedBytes(shape: LoadRequest['model']['shape'], settings: LoadSettings, gpuLayers: number): number {
-  // mlock keeps the mapped pages out of what Linux counts as available.
-  if (settings.useMmap === false || settings.useMlock === true || settings.useDirectIo === true) return 0;
-  const { layerBytes, inputBytes, outputBytes } = shape;
-  const onCpu = sum(layerBytes.slice(0, Math.max(0, layerBytes.length - gpuLayers)));
-  return inputBytes + onCpu + (gpuLayers > 0 ? 0 : outputBytes);
 }
 
 function contextTooLong(contextSize: number): HostError {

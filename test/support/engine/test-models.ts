@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { type Clock, systemClock } from '../../../host/common/clock.ts';
 import type { LogFields, Logger } from '../../../host/common/log.ts';
-import { Engine, type EngineOptions, type LoadRequest } from '../../../host/engine/engine.ts';
+import type { LoadRequest } from '../../../host/engine/describe-model.ts';
+import { Engine, type EngineOptions } from '../../../host/engine/engine.ts';
 import type { LoadSettings } from '../../../host/engine/ipc.ts';
 import { inspectModel } from '../../../host/gguf/inspect.ts';
 import {
