@@ -55,6 +55,8 @@ export interface ModelRow {
   readonly description: string;
   readonly tags: readonly string[];
   readonly source: string;
+  /** The kind of its file; undefined for a model. Only models can be loaded. */
+  readonly kind: DownloadedModel['kind'];
   readonly capabilities: readonly Capability[];
   /** One of the models that the host's own list recommends. */
   readonly isSuggested: boolean;
@@ -97,7 +99,7 @@ const GB = 1e9;
 export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
   const downloads = new Map(facts.downloads.map((download) => [download.modelId, download]));
   const loaded = new Map(facts.loaded.map((model) => [model.model_id, model]));
-  const entries = new Map<string, AvailableModel & Partial<Pick<DownloadedModel, 'size' | 'newer'>>>();
+  const entries = new Map<string, AvailableModel & Partial<Pick<DownloadedModel, 'size' | 'newer' | 'kind'>>>();
   for (const model of facts.available) entries.set(model.id, model);
   for (const model of facts.downloaded) entries.set(model.id, model);
   for (const id of [...downloads.keys(), ...loaded.keys()]) if (!entries.has(id)) entries.set(id, unlisted(id));
@@ -122,11 +124,11 @@ export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
       description: entry.description,
       tags: entry.tags,
       source: entry.source,
-      capabilities: capabilitiesOf({
-        tags: entry.tags,
-        names: [entry.name, entry.id],
-        reported: inMemory?.capabilities,
-      }),
+      kind: entry.kind,
+      capabilities:
+        entry.kind === undefined
+          ? capabilitiesOf({ tags: entry.tags, names: [entry.name, entry.id], reported: inMemory?.capabilities })
+          : [],
       isSuggested: entry.suggested,
       needsToken: entry.requires_token,
       stage,

@@ -3,6 +3,7 @@ import { viewErrorCode } from '../../../extension/page/error-view.ts';
 import {
   type AvailableModel,
   announcements,
+  type DownloadedModel,
   filterRows,
   type LiveFacts,
   type LoadedModel,
@@ -195,6 +196,14 @@ describe('the list of models', () => {
     expect(filtered({ capabilities: new Set(['code', 'reasoning']) })).toEqual(['Coder-R1']);
     expect(filtered({ capabilities: new Set(['embedding']) })).toEqual(['bge-small']);
     expect(filtered({ fits: true })).toEqual(['Chat', 'bge-small']);
+  });
+
+  it('has no capabilities if its file is not a model, so it is not offered for chat', () => {
+    const adapter = { ...model('a/a/adapter.gguf'), kind: 'adapter', size: 1 } as unknown as DownloadedModel;
+    expect(modelRows({ ...EMPTY, downloaded: [adapter] }, NO_EVENTS)[0]).toMatchObject({
+      kind: 'adapter',
+      capabilities: [],
+    });
   });
 
   it("prefers the host's information about a loaded model to its name", () => {
