@@ -106,6 +106,8 @@ describe('a load', () => {
     await expect(loading).rejects.toBe(reason);
     expect(isAlive(pid)).toBe(false);
     expect(host.models.isLoading('m')).toBe(false);
+    // The load did not wait for the runner to respond.
+    expect(host.log.lines.map(({ event }) => event)).not.toContain('engine.warm-runner-stuck');
   });
 
   it('continues for the remaining callers when one leaves', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { cpuSpeed, tokensPerSecond, usedShareByName } from '../../../host/hardware/token-speed.ts';
+import type { ModelShape } from '../../../host/gguf/model.ts';
+import { cpuSpeed, tokensPerSecond, usedShareByName, workOf } from '../../../host/hardware/token-speed.ts';
 
 const SPEED = { plain: 20e9, quantized: 10e9 };
 
@@ -19,6 +20,20 @@ describe('tokensPerSecond', () => {
     const work = { quantization: 'F16', bytes: 2e9, gpuShare: 0.5, layers: 0 };
     expect(tokensPerSecond(work, { ...SPEED, gpu: 100e9 })).toBeCloseTo(1 / (0.05 + 0.01));
     expect(tokensPerSecond(work, SPEED)).toBeUndefined();
+  });
+});
+
+describe('workOf', () => {
+  it('counts layers with experts twice', () => {
+    const shape = {
+      quantization: 'F16',
+      layerBytes: [4, 4, 4],
+      usedLayerBytes: [4, 1, 1],
+      outputBytes: 2,
+      inputBytes: 2,
+    };
+    const work = workOf(shape as unknown as ModelShape, 0);
+    expect(work).toEqual({ quantization: 'F16', bytes: 8, gpuShare: 0, layers: 5 });
   });
 });
 
