@@ -19,17 +19,17 @@ const MAX_HEADER_BYTES = 16 * 1024;
 
 const MAX_HEADERS = 100;
 
-/** How long a client may take to send the headers of a request, milliseconds. */
-const HEADERS_TIMEOUT_MS = 10_000;
-
-/** How long a client may take to send a request, milliseconds: 64 MiB at 1 MB/s. */
-const REQUEST_TIMEOUT_MS = 60_000;
-
-/** How long a connection waits for the next request, milliseconds. */
-const KEEP_ALIVE_MS = 30_000;
-
-/** How often the limits of time are checked, milliseconds. */
-const CHECK_INTERVAL_MS = 5_000;
+/** Time limits of a connection, in milliseconds. */
+export const TIME_LIMITS = {
+  /** For sending the headers of a request, from the start of a connection. */
+  headersTimeout: 10_000,
+  /** For sending a whole request: 64 MiB at 1 MB/s. */
+  requestTimeout: 60_000,
+  /** For waiting until the next request. */
+  keepAliveTimeout: 30_000,
+  /** How often the limits are checked. */
+  connectionsCheckingInterval: 5_000,
+};
 
 /** How long running requests may take to end after they were aborted, milliseconds. */
 const CLOSE_GRACE_MS = 2_000;
@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly origins: readonly string[];
   readonly keepAlive: number;
   readonly log: Logger;
+  /** Shorter in tests. */
+  readonly timeLimits?: typeof TIME_LIMITS;
 }
 
 /** A server that is listening. */
@@ -62,16 +64,10 @@ export function isLoopback(address: string): boolean {
 
 /** Starts a server with an OpenAI-compatible API. @throws HostError `SERVE_FAILED` if the port cannot be used. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { address, log } = options;
+  const { address, log, timeLimits = TIME_LIMITS } = options;
   if (!isLoopback(address)) throw new RangeError(`Not a loopback address: ${address}`);
   const stopping = new AbortController();
-  const server = createServer({
-    maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: CHECK_INTERVAL_MS,
-  });
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, ...timeLimits });
   server.maxHeadersCount = MAX_HEADERS;
   server.maxConnections = MAX_CONNECTIONS;
   const port = await listen(server, options);

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { startServer } from '../../../host/serve/server.ts';
+import { startServer, type TIME_LIMITS } from '../../../host/serve/server.ts';
 import type { ScriptedHost } from './scripted-host.ts';
 
 export const KEY = `tabagent-${'k'.repeat(43)}`;
@@ -15,7 +15,7 @@ export interface HttpResponse {
 }
 
 /** Starts a server on a free port, with a scripted host. */
-export async function openServer(host: ScriptedHost) {
+export async function openServer(host: ScriptedHost, timeLimits?: typeof TIME_LIMITS) {
   const logged: unknown[] = [];
   const log = (...line: unknown[]) => logged.push(line);
   const server = await startServer({
@@ -26,6 +26,7 @@ export async function openServer(host: ScriptedHost) {
     origins: [ORIGIN],
     keepAlive: 60,
     log: { info: log, warn: log, error: log },
+    ...(timeLimits === undefined ? {} : { timeLimits }),
   });
   const { port } = new URL(server.url);
 
