@@ -33,6 +33,9 @@ const SERVICE = 'tabagent.service';
 const AGENT = 'dev.tabagent.serve';
 const TASK = 'TabAgent';
 
+/** The names of the options contain two hyphens, which an XML comment must not. */
+const COMMENT = '<!-- Written and removed by the command "tabagent serve". -->';
+
 /**
  * Returns what starts the server at every login of this user.
  *
@@ -54,10 +57,11 @@ export function planLoginStart(request: LoginStartRequest): LoginStart {
 function assertOneLine(text: string): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression looks for control characters
   if (!/[\u0000-\u001f\u007f]/.test(text)) return;
-  throw new HostError(
-    'SERVE_FAILED',
-    'A path of TabAgent contains a control character, so it cannot be started at login.',
-  );
+  throw unusablePath('a control character');
+}
+
+function unusablePath(what: string): HostError {
+  return new HostError('SERVE_FAILED', `A path of TabAgent contains ${what}, so it cannot be started at login.`);
 }
 
 function systemdUnit({ env, home, command, variables, platform }: LoginStartRequest): LoginStart {
@@ -104,7 +108,7 @@ function launchAgent({ home, command, variables, platform }: LoginStartRequest):
   const contents = [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
-    '<!-- Written by "tabagent serve --install", removed by "tabagent serve --uninstall". -->',
+    COMMENT,
     '<plist version="1.0">',
     '<dict>',
     `  <key>Label</key>${string(AGENT)}`,
@@ -128,12 +132,14 @@ function launchAgent({ home, command, variables, platform }: LoginStartRequest):
 }
 
 function windowsTask({ env, dataFolder, command, platform }: LoginStartRequest): LoginStart {
+  // The task scheduler replaces variables and parameters in commands, and offers no way to prevent that.
+  for (const word of command) if (/%[^%]+%|\$\(/.test(word)) throw unusablePath('a variable of the task scheduler');
   const [program = '', ...args] = command;
   const file = pathOf(platform).join(dataFolder, 'serve-task.xml');
   const user = xmlText([env.USERDOMAIN, env.USERNAME].filter(Boolean).join('\\'));
   const text = [
     '<?xml version="1.0" encoding="UTF-16"?>',
-    '<!-- Written by "tabagent serve --install", removed by "tabagent serve --uninstall". -->',
+    COMMENT,
     '<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">',
     '  <RegistrationInfo><Description>TabAgent: language models for programs on this computer</Description></RegistrationInfo>',
     `  <Triggers><LogonTrigger><Enabled>true</Enabled><UserId>${user}</UserId></LogonTrigger></Triggers>`,
