@@ -1,9 +1,9 @@
-import type { Availability, SamplingMode, TabAgentClient } from '../client.ts';
+import type { Availability, Message, SamplingMode, TabAgentClient } from '../client.ts';
 import { assertLanguages, availabilityOf, prepare } from './create.ts';
 import { inactive, toException } from './errors.ts';
 import { oneArgument, required, toDictionary, toEnum, toLanguages, toSequence, toSignal } from './idl.ts';
 import { assertInternal, attempt, INTERNAL, Life, streamOf } from './model-object.ts';
-import { CONTENT_TYPES, type ContentType, toConstraint, toPrompt, withHint } from './prompt-input.ts';
+import { CONTENT_TYPES, type ContentType, type PromptInput, toConstraint, toPrompt, withHint } from './prompt-input.ts';
 import { type Answer, type AnswerPart, Session, type Turn } from './session.ts';
 import { type PageTool, toTools } from './tool-content.ts';
 
@@ -94,7 +94,8 @@ export function languageModelOf(window: Window & typeof globalThis, client: TabA
     append(...args: unknown[]): Promise<undefined> {
       return attempt(() => {
         const [input, options] = oneArgument(args);
-        const { messages, signal } = this.#turn(input, { signal: toDictionary(options, 'The options').signal });
+        const signal = this.#life.begin(toSignal(toDictionary(options, 'The options').signal));
+        const { messages } = this.#read(input);
         return this.#session.append({ messages, signal }).then(() => undefined);
       });
     }
@@ -179,8 +180,9 @@ export function languageModelOf(window: Window & typeof globalThis, client: TabA
       const members = toDictionary(options, 'The options');
       const constraint = toConstraint(members);
       const signal = this.#life.begin(toSignal(members.signal));
-      const { inputs } = this.#options;
-      const { messages, continues } = toPrompt(input, { inputs, hasInput: this.#session.hasInput });
+      const { messages: given, continues } = this.#read(input);
+      // A model cannot answer nothing.
+      const messages: Message[] = given.length === 0 ? [{ role: 'user', content: '' }] : given;
       const prefix = continues ? (messages.at(-1)?.content ?? '') : '';
       return {
         messages: withHint(messages, constraint?.hint ?? ''),
@@ -188,6 +190,10 @@ export function languageModelOf(window: Window & typeof globalThis, client: TabA
         constraint: constraint && { ...constraint, accepts: (answer) => constraint.accepts(prefix + answer) },
         signal,
       };
+    }
+
+    #read(input: unknown): PromptInput {
+      return toPrompt(input, { inputs: this.#options.inputs, hasInput: this.#session.hasInput });
     }
 
     #onOverflow(): void {

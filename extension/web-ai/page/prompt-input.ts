@@ -17,6 +17,7 @@ const ROLES = ['system', 'user', 'assistant'] as const;
 
 /** A prompt, converted. */
 export interface PromptInput {
+  /** None if the page passes an empty list. */
   readonly messages: Message[];
   /** Whether the answer continues the last message. */
   readonly continues: boolean;
@@ -34,7 +35,6 @@ export interface PromptContext {
 export function toPrompt(input: unknown, context: PromptContext): PromptInput {
   if (!isIterable(input)) return { messages: [{ role: 'user', content: `${input}` }], continues: false };
   const items = [...input].map(toMessage);
-  if (items.length === 0) return { messages: [{ role: 'user', content: '' }], continues: false };
   let { hasInput } = context;
   const messages = items.flatMap((item, index) => {
     if (item.prefix && (item.role !== 'assistant' || index < items.length - 1)) {

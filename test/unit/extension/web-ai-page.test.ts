@@ -235,6 +235,15 @@ describe('the interfaces of a page', () => {
       );
     });
 
+    it('appends nothing for an empty list, and prompts with an empty message', async () => {
+      const session = await page.LanguageModel.create();
+      await session.append([]);
+      expect(session.contextUsage).toBe(0);
+      expect(await session.measureContextUsage([])).toBe(0);
+      expect(await session.prompt([])).toBe('Hi.');
+      expect(contents(sent()[0])).toEqual(['user: ']);
+    });
+
     it('streams, and stops when the stream is cancelled', async () => {
       tabagent.answer = (_, send) => {
         send({ kind: 'chunk', text: 'a' });
