@@ -1,5 +1,13 @@
 import type { FromTabAgent, ToTabAgent } from './client.ts';
-import { ASK_EVENT, FEATURES, type Feature, MAX_PAGE_MESSAGE, OFFER_EVENT } from './names.ts';
+import {
+  ASK_EVENT,
+  FEATURES,
+  type Feature,
+  MAX_PAGE_MESSAGE,
+  MAX_PENDING,
+  OFFER_EVENT,
+  TOO_MANY_REQUESTS,
+} from './names.ts';
 
 /** The part of a runtime port that the bridge uses. */
 export interface WorkerPort {
@@ -40,6 +48,8 @@ class Bridge {
   readonly #window: Window;
   readonly #page: MessagePort;
   readonly #connect: () => WorkerPort;
+  /** Ids of the requests that the worker has not answered. */
+  readonly #pending = new Set<number>();
   #worker: WorkerPort | undefined;
 
   constructor(window: Window, page: MessagePort, connect: () => WorkerPort) {
@@ -57,18 +67,40 @@ class Bridge {
   async #onPage(data: unknown): Promise<void> {
     const message = read(data);
     if (message === undefined) return;
+    const { id, verb } = message;
+    if (verb === 'stop') {
+      if (!this.#pending.has(id)) return;
+      // Without a connection, the request still waits until the document is shown.
+      if (this.#worker === undefined) this.#pending.delete(id);
+      else this.#send({ id, verb, isActivated: false });
+      return;
+    }
+    if (this.#pending.has(id)) return;
+    // What a page floods must not fill the memory of the worker, which serves all pages.
+    if (this.#pending.size >= MAX_PENDING) {
+      this.#post({ id, kind: 'error', ...TOO_MANY_REQUESTS });
+      return;
+    }
+    this.#pending.add(id);
     await whenShown(this.#window.document);
+    if (!this.#pending.has(id)) return;
     if (!isAllowedByPolicy(this.#window, message.feature)) {
-      if (message.verb !== 'stop') this.#post(refusal(message));
+      this.#post(refusal(message));
       return;
     }
     const { feature: _, ...request } = message;
     const isActivated = this.#window.navigator.userActivation?.isActive ?? false;
+    if (this.#send({ ...request, isActivated })) return;
+    this.#post({ id, kind: 'error', name: 'UnknownError', message: 'TabAgent is not there any more.' });
+  }
+
+  /** Sends a message to the worker. Returns false if the extension was updated or removed: this script still runs then. */
+  #send(message: FromBridge): boolean {
     try {
-      this.#open().postMessage({ ...request, isActivated } satisfies FromBridge);
+      this.#open().postMessage(message);
+      return true;
     } catch {
-      // The extension was updated or removed; this script runs until the document is unloaded.
-      this.#post({ id: message.id, kind: 'error', name: 'UnknownError', message: 'TabAgent is not there any more.' });
+      return false;
     }
   }
 
@@ -93,6 +125,8 @@ class Bridge {
 
   /** Sends a message as text: an object could be changed by the other world. */
   #post(message: FromTabAgent | typeof LOST): void {
+    if (message === LOST) this.#pending.clear();
+    else if (message.kind === 'done' || message.kind === 'error') this.#pending.delete(message.id);
     this.#page.postMessage(JSON.stringify(message));
   }
 }

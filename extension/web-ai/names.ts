@@ -20,3 +20,9 @@ export const ASK_EVENT = 'tabagent:ask';
 
 /** Longest message of a page, UTF-16 code units of JSON. */
 export const MAX_PAGE_MESSAGE = 2_000_000;
+
+/** Most pending requests of a caller, over all its documents; a single document is stopped in the page already. */
+export const MAX_PENDING = 64;
+
+/** The error for a request beyond {@link MAX_PENDING}. */
+export const TOO_MANY_REQUESTS = { name: 'OperationError', message: 'Too many requests at once.' };

@@ -1,6 +1,7 @@
 import type { NativePort } from '../../host-connection.ts';
 import { type CallerId, entryOf, withAsked } from '../../web-ai/access.ts';
 import { type Fitted, type FromTabAgent, TabAgentError, type Verbs } from '../../web-ai/client.ts';
+import { MAX_PENDING, TOO_MANY_REQUESTS } from '../../web-ai/names.ts';
 import type { Clock } from '../host-link.ts';
 import type { AccessStore } from './access-store.ts';
 import { toCallerError } from './caller-error.ts';
@@ -11,9 +12,6 @@ import { type PageSender, sitesOf } from './identify.ts';
 import { Lane } from './lane.ts';
 import { type CallerHost, CallerModels, type ReadyModel } from './models.ts';
 import { type CallerRequest, readHead, readRequest } from './read-request.ts';
-
-/** Most pending requests of a caller. */
-export const MAX_PENDING = 64;
 
 /** Most connections of a caller: one for each of its documents and frames that has used a model. */
 export const MAX_CONNECTIONS = 64;
@@ -149,7 +147,7 @@ export class Callers {
     if (connection.requests.has(id)) return;
     const pending = [...shared.connections].reduce((sum, { requests }) => sum + requests.size, 0);
     if (pending >= MAX_PENDING) {
-      fail(connection.port, id, new TabAgentError('OperationError', 'Too many requests at once.'));
+      fail(connection.port, id, new TabAgentError(TOO_MANY_REQUESTS.name, TOO_MANY_REQUESTS.message));
       return;
     }
     const controller = new AbortController();

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ACCESS, type CallerEntry, USAGE } from '../../../extension/web-ai/access.ts';
+import { MAX_PENDING } from '../../../extension/web-ai/names.ts';
 import { AccessStore } from '../../../extension/worker/callers/access-store.ts';
-import { Callers, MAX_CONNECTIONS, MAX_GENERATION_MS, MAX_PENDING } from '../../../extension/worker/callers/callers.ts';
+import { Callers, MAX_CONNECTIONS, MAX_GENERATION_MS } from '../../../extension/worker/callers/callers.ts';
 import { FakeCaller } from '../../support/extension/fake-caller.ts';
 import { FakeCallerHost, hostError } from '../../support/extension/fake-caller-host.ts';
 import { ManualClock } from '../../support/extension/manual-clock.ts';

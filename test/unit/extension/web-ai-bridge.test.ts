@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { NO_ACCESS, originOf, patternOf } from '../../../extension/web-ai/access.ts';
 import { bridge } from '../../../extension/web-ai/bridge.ts';
-import { MAX_PAGE_MESSAGE, OFFER_EVENT } from '../../../extension/web-ai/names.ts';
+import { MAX_PAGE_MESSAGE, MAX_PENDING, OFFER_EVENT } from '../../../extension/web-ai/names.ts';
 import { openConnection } from '../../../extension/web-ai/page/connection.ts';
 import { languagesOf } from '../../../extension/worker/callers/detected-languages.ts';
 import { SiteScripts, scriptsFor } from '../../../extension/worker/callers/site-scripts.ts';
@@ -121,12 +121,15 @@ describe('the bridge between a page and the worker', () => {
   it('waits until a prerendered page is shown', async () => {
     window.document.prerendering = true;
     const client = connect()('language-model');
+    const stopped = client.request('create', {}, { signal: AbortSignal.timeout(0) });
     void client.request('availability', {});
+    await expect(stopped).rejects.toMatchObject({ name: 'TimeoutError' });
     await new Promise((resolve) => setTimeout(resolve, 0));
     expect(received).toEqual([]);
     window.document.prerendering = false;
     window.document.dispatchEvent(new Event('prerenderingchange'));
     await arrived(1);
+    expect(received.map(({ verb }) => verb)).toEqual(['availability']);
   });
 
   it('disconnects from the worker when the page is hidden, and repeats pending requests when it returns', async () => {
@@ -140,6 +143,31 @@ describe('the bridge between a page and the worker', () => {
     answer({ availability: 'available' });
     expect(await asked).toEqual({ availability: 'available' });
     expect(workers).toHaveLength(2);
+  });
+
+  it('forwards no more requests at once than a caller may have, and stops only those', async () => {
+    const clientFor = connect();
+    const client = clientFor('language-model');
+    const controller = new AbortController();
+    const asked = Array.from({ length: MAX_PENDING + 1 }, () =>
+      client.request('create', {}, { signal: controller.signal }).catch(({ name }: Error) => name),
+    );
+    expect(await asked[MAX_PENDING]).toBe('OperationError');
+    await arrived(MAX_PENDING);
+    const [first] = received;
+    workers[0]?.send({ id: first.id, kind: 'done', result: {} });
+    await asked[0];
+    void client.request('create', {}).catch(() => {});
+    await arrived(MAX_PENDING + 1);
+    controller.abort();
+    // One of the aborted requests has ended.
+    await arrived(MAX_PENDING + 1 + MAX_PENDING - 1);
+    const stops = received.slice(MAX_PENDING + 1);
+    expect(new Set(stops.map(({ verb }) => verb))).toEqual(new Set(['stop']));
+    expect(stops.map(({ id }) => id)).not.toContain(first.id);
+    for (const { id } of stops) workers[0]?.send({ id, kind: 'error', name: 'AbortError', message: '' });
+    expect(await asked[1]).toBe('AbortError');
+    expect(received).toHaveLength(2 * MAX_PENDING);
   });
 
   it('forwards only requests, and rejects large ones', async () => {
