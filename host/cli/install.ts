@@ -8,13 +8,15 @@ import { EXIT } from '../common/exit-codes.ts';
 import { isOwnExtension } from '../configuration/caller.ts';
 import { type CommandIo, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
 import { findBrowsers } from '../registration/find-browsers.ts';
-import { placesOf } from '../registration/installation.ts';
+import { type Machine, placesOf } from '../registration/installation.ts';
 import { planLauncher } from '../registration/launcher.ts';
 import { planRegistration } from '../registration/plan.ts';
 import { planExtensions, planVariables } from '../registration/plan-configuration.ts';
 import { planEnvironment } from '../registration/plan-environment.ts';
 import { readRecord } from '../registration/record.ts';
 import { type RegisterOutcome, register } from '../registration/register.ts';
+import { withRegistrationLock } from '../registration/registration-lock.ts';
+import { FOLDER_MODE } from '../registration/target.ts';
 import type { CommandInput } from './command-input.ts';
 import { table } from './terminal/text.ts';
 import { UsageError } from './usage-error.ts';
@@ -53,8 +55,19 @@ function listBrowsers(io: CommandIo, json: boolean): number {
   return EXIT.ok;
 }
 
-async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: CommandIo): Promise<number> {
+async function run(options: InstallOptions, io: CommandIo): Promise<number> {
   const machine = openMachine(io);
+  const { recordFile } = placesOf(machine, options.systemWide);
+  const folderMode = options.systemWide ? FOLDER_MODE.system : FOLDER_MODE.user;
+  return withRegistrationLock(recordFile, folderMode, (created) => runLocked(options, machine, created, io));
+}
+
+async function runLocked(
+  { browsers, allowed, systemWide, json }: InstallOptions,
+  machine: Machine,
+  created: readonly string[],
+  io: CommandIo,
+): Promise<number> {
   const { folder, recordFile } = placesOf(machine, systemWide);
   const before = await readRecord(recordFile);
   const launcher = planLauncher({
@@ -91,7 +104,7 @@ async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: 
           ],
           runs: launcher.runs,
           recordFile,
-          systemWide,
+          created,
           owners: systemWide && process.getuid ? [0, process.getuid()] : undefined,
         });
 

@@ -1,10 +1,9 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { lstat, readdir, readlink, rm, rmdir } from 'node:fs/promises';
+import { lstat, readdir, readlink, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MARKER, MOVED_FOLDERS } from '../cache/relocation/location.ts';
-import { cacheLockPath, openLocation } from '../cache/relocation/open-location.ts';
-import { HostError, isHostError, isSystemError } from '../common/errors.ts';
+import { cacheLockPath, cacheUsers, openLocation } from '../cache/relocation/open-location.ts';
+import { HostError, isHostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { namesIn } from '../common/folder-entries.ts';
 import { createLogger } from '../common/log.ts';
@@ -13,6 +12,7 @@ import { configFileIn } from '../configuration/config-text.ts';
 import { environmentFileIn } from '../configuration/saved-environment.ts';
 import { runningHosts } from '../presence/other-hosts.ts';
 import type { CommandIo } from '../registration/command.ts';
+import { removeIfEmpty } from '../registration/files.ts';
 import { openSecrets } from '../secrets/open-secrets.ts';
 
 /** Returns the folders of the host of this command. */
@@ -61,7 +61,7 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
       `TabAgent is still running (host process ${pids}). Close the browser and end "tabagent serve", then try again.`,
     );
   }
-  assertUnused(paths);
+  await assertUnused(paths);
   const elsewhere = await movedCache(paths);
   await first();
   const { home, logFile, ...others } = paths;
@@ -97,28 +97,11 @@ async function linksOf(paths: readonly string[]): Promise<string[]> {
 }
 
 /** Throws `MODEL_IN_USE` while a host has the cache open, also one without loaded models. */
-function assertUnused(paths: HostPaths): void {
-  const file = cacheLockPath(paths);
-  // Asking creates no file: there may be no data folder at all.
-  if (!existsSync(file)) return;
-  const lock = FileLock.try(file);
-  const pids = lock === undefined ? processesLocking(file).join(', ') : '';
-  lock?.release();
-  if (lock !== undefined) return;
+async function assertUnused(paths: HostPaths): Promise<void> {
+  if (!FileLock.isHeld(cacheLockPath(paths))) return;
+  const pids = (await cacheUsers(paths)).join(', ');
   const process = pids === '' ? '' : ` (host process ${pids})`;
   throw new HostError('MODEL_IN_USE', `A TabAgent host is running${process}. Close the browser, then try again.`);
-}
-
-/** Returns the processes that have a lock on a file, as far as the system says: Linux does. */
-function processesLocking(file: string): readonly string[] {
-  try {
-    const { ino } = statSync(file);
-    // Lines such as "1: POSIX  ADVISORY  READ  4711 08:01:123456 1073741826 1073742335": process, device and inode.
-    const locks = readFileSync('/proc/locks', 'utf8').matchAll(/\s(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) /g);
-    return [...new Set([...locks].flatMap(([, pid = '', inode]) => (inode === String(ino) ? [pid] : [])))];
-  } catch {
-    return [];
-  }
 }
 
 /**
@@ -142,13 +125,4 @@ async function movedCache(paths: HostPaths): Promise<{ folder?: string; paths: s
 /** Returns whether a path is one that a host writes, or a file that SQLite or a repair adds to it. */
 function isOf(path: string, written: string): boolean {
   return path.startsWith(written) && /^([-.]|$)/.test(path.slice(written.length));
-}
-
-/** Removes a folder if it is empty. */
-export async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder);
-  } catch (error) {
-    if (!isSystemError(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EACCES', 'EBUSY')) throw error;
-  }
 }

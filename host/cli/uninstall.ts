@@ -1,10 +1,11 @@
 import { defined } from '../common/defined.ts';
 import { EXIT } from '../common/exit-codes.ts';
 import { type CommandIo, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
+import { removeIfEmpty } from '../registration/files.ts';
 import { type Machine, placesOf } from '../registration/installation.ts';
 import { type UnregisterOutcome, unregister } from '../registration/unregister.ts';
 import type { CommandInput } from './command-input.ts';
-import { forgetSecrets, type RemovedData, readPaths, removeData, removeIfEmpty } from './remove-data.ts';
+import { forgetSecrets, type RemovedData, readPaths, removeData } from './remove-data.ts';
 
 /** `tabagent uninstall`: removes the registration with browsers. Returns the exit code. */
 export async function uninstall(input: CommandInput, io: CommandIo): Promise<number> {

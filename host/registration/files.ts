@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, readFile, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, rmdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ancestors } from '../common/ancestors.ts';
 import { isSystemError } from '../common/errors.ts';
@@ -64,5 +64,14 @@ async function exists(path: string): Promise<boolean> {
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return false;
     throw error;
+  }
+}
+
+/** Removes a folder if it exists and is empty. */
+export async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES', 'EBUSY')) throw error;
   }
 }

@@ -6,7 +6,7 @@ import { assertSafeFolder, assertSafeToStart, type SafetyOptions } from '../comm
 import { digest, lookAt, makeFolder } from './files.ts';
 import { addEntries, entryOf, type RegistrationRecord, readRecord, replaceEntries, writeRecord } from './record.ts';
 import { isSameValue, type RunReg, readKey, writeKey } from './registry.ts';
-import { type FileTarget, FOLDER_MODE, type KeyTarget, locationOf, type Target } from './target.ts';
+import { type FileTarget, type KeyTarget, locationOf, type Target } from './target.ts';
 
 /**
  * The outcome for a target: `written`, it did not exist; `updated`, it was from an earlier installation; `replaced`, it
@@ -32,9 +32,10 @@ export interface RegisterRequest extends SafetyOptions {
   readonly targets: readonly Target[];
   /** Files that run when a browser starts the host, except the launcher. */
   readonly runs: readonly string[];
-  /** Path of the record. */
+  /** Path of the record. The caller holds the lock of the registration. */
   readonly recordFile: string;
-  readonly systemWide: boolean;
+  /** Folders that were created for the record, the topmost first. */
+  readonly created: readonly string[];
   readonly reg: RunReg;
 }
 
@@ -46,7 +47,7 @@ export interface RegisterRequest extends SafetyOptions {
  *   record cannot be used (nothing was written then); the system error if the record or the launcher cannot be written.
  */
 export async function register(request: RegisterRequest): Promise<RegisterOutcome[]> {
-  const { system, targets, recordFile, systemWide } = request;
+  const { system, targets, recordFile, created } = request;
   if (system !== 'win32') await assertSafe(request);
 
   let record: RegistrationRecord = (await readRecord(recordFile)) ?? { version: 1, entries: [], folders: [] };
@@ -55,8 +56,6 @@ export async function register(request: RegisterRequest): Promise<RegisterOutcom
     record = { ...record, ...change };
     await writeRecord(recordFile, record);
   };
-  const folderMode = systemWide ? FOLDER_MODE.system : FOLDER_MODE.user;
-  const created = await makeFolder(dirname(recordFile), folderMode);
   await updateRecord({
     folders: [...record.folders, ...created],
     entries: addEntries(record, targets.map(entryOf)).entries,

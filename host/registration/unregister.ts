@@ -1,10 +1,10 @@
-import { rm, rmdir } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { BrowserName } from '../../manifests/browser.ts';
-import { isSystemError } from '../common/errors.ts';
-import { lookAt } from './files.ts';
+import { lookAt, removeIfEmpty } from './files.ts';
 import { type RecordEntry, readRecord, writeRecord } from './record.ts';
+import { withRegistrationLock } from './registration-lock.ts';
 import { deleteKey, isSameValue, type RunReg, readKey } from './registry.ts';
-import { locationOf } from './target.ts';
+import { FOLDER_MODE, locationOf } from './target.ts';
 
 /**
  * The result for a registered item: `removed`; `gone`, it no longer existed; `kept`, it was changed after registration;
@@ -21,19 +21,34 @@ export interface UnregisterOutcome {
   readonly error?: unknown;
 }
 
+/** Options of {@link unregister}. */
+export interface UnregisterRequest {
+  readonly recordFile: string;
+  readonly reg: RunReg;
+}
+
 /**
  * Removes the recorded items that were not changed, then the record, then empty folders that the registration created.
  * Items that could not be removed remain in the record for the next attempt. Returns undefined if there is no record.
  *
- * @throws HostError `REGISTRATION_FAILED` if the record is invalid.
+ * @throws HostError `REGISTRATION_FAILED` if the record is invalid, or another process changes the registration.
  */
-export async function unregister(options: {
-  recordFile: string;
-  reg: RunReg;
-}): Promise<UnregisterOutcome[] | undefined> {
-  const { recordFile, reg } = options;
+export async function unregister(options: UnregisterRequest): Promise<UnregisterOutcome[] | undefined> {
+  const { recordFile } = options;
+  // A computer without a registration is not changed.
+  if ((await readRecord(recordFile)) === undefined) return undefined;
+  const { outcomes, folders } = await withRegistrationLock(recordFile, FOLDER_MODE.user, () => removeRecorded(options));
+  for (const folder of folders.toReversed()) await removeIfEmpty(folder);
+  return outcomes;
+}
+
+/** Removes the recorded items and the record. Returns the outcomes, and the folders to remove if they are empty. */
+async function removeRecorded({ recordFile, reg }: UnregisterRequest): Promise<{
+  readonly outcomes: UnregisterOutcome[] | undefined;
+  readonly folders: readonly string[];
+}> {
   const record = await readRecord(recordFile);
-  if (record === undefined) return undefined;
+  if (record === undefined) return { outcomes: undefined, folders: [] };
 
   const outcomes: UnregisterOutcome[] = [];
   const left: RecordEntry[] = [];
@@ -49,11 +64,10 @@ export async function unregister(options: {
   }
   if (left.length > 0) {
     await writeRecord(recordFile, { ...record, entries: left });
-    return outcomes;
+    return { outcomes, folders: [] };
   }
   await rm(recordFile, { force: true });
-  for (const folder of record.folders.toReversed()) await removeIfEmpty(folder);
-  return outcomes;
+  return { outcomes, folders: record.folders };
 }
 
 async function remove(entry: RecordEntry, reg: RunReg): Promise<UnregisterStatus> {
@@ -69,13 +83,4 @@ async function remove(entry: RecordEntry, reg: RunReg): Promise<UnregisterStatus
   if (found.sha256 === undefined || !entry.digests.includes(found.sha256)) return 'kept';
   await rm(entry.path);
   return 'removed';
-}
-
-/** Removes a folder if it exists and is empty. */
-async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder);
-  } catch (error) {
-    if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES', 'EBUSY')) throw error;
-  }
 }

@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HostError } from '../../common/errors.ts';
 import { FileLock } from '../../common/file-lock.ts';
+import { namesIn } from '../../common/folder-entries.ts';
 import type { Logger } from '../../common/log.ts';
 import type { HostPaths } from '../../config.ts';
 import { pause } from '../../hub/retry.ts';
@@ -27,6 +28,19 @@ export function cacheLockPath({ locks }: Pick<HostPaths, 'locks'>): string {
   return join(locks, 'cache.lock');
 }
 
+/** Returns the processes that have the cache open. Removes files that killed processes left. */
+export async function cacheUsers({ locks }: Pick<HostPaths, 'locks'>): Promise<number[]> {
+  const pids = new Set<number>();
+  for (const name of await namesIn(locks)) {
+    const pid = USER_LOCK.exec(name)?.[1];
+    if (pid !== undefined && FileLock.isHeld(join(locks, name))) pids.add(Number(pid));
+  }
+  return [...pids];
+}
+
+/** A lock that names a process with an open cache: the system does not say who holds the shared lock. */
+const USER_LOCK = /^cache-(\d+)\.lock$/;
+
 /**
  * Returns the cache's location and a lock that prevents moving it. First finishes or undoes an interrupted move.
  *
@@ -45,18 +59,38 @@ export async function openLocation<P extends HostPaths>(paths: P, log: Logger): 
   }
 }
 
-/** Acquires the shared lock. Returns undefined on a read-only disk, where nothing can be moved. */
-async function acquireShare(paths: HostPaths, log: Logger): Promise<FileLock | undefined> {
+/**
+ * Acquires the shared lock, and one that names this process. Returns undefined on a read-only disk, where nothing can be
+ * moved.
+ */
+async function acquireShare(paths: HostPaths, log: Logger): Promise<Pick<FileLock, 'release'> | undefined> {
   for (let waited = 0; ; waited += POLL_MS) {
     try {
+      await cacheUsers(paths);
       const share = FileLock.share(cacheLockPath(paths));
-      if (share !== undefined) return share;
+      if (share !== undefined) return withUserLock(share, paths);
     } catch (error) {
       log.warn('cache.lock-unavailable', { error });
       return undefined;
     }
     if (waited >= TIMEOUT_MS) throw cacheMoving();
     await pause(POLL_MS);
+  }
+}
+
+/** Adds the lock that names this process to the shared lock. Several hosts of a process share both. */
+function withUserLock(share: FileLock, { locks }: HostPaths): Pick<FileLock, 'release'> {
+  try {
+    const user = FileLock.share(join(locks, `cache-${process.pid}.lock`));
+    return {
+      release: () => {
+        user?.release();
+        share.release();
+      },
+    };
+  } catch (error) {
+    share.release();
+    throw error;
   }
 }
 

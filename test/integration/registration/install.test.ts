@@ -1,4 +1,7 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, chown, lstat, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Platform } from '../../../manifests/browser.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
@@ -287,15 +290,8 @@ describe('tabagent uninstall', () => {
 
   it('removes what an interrupted installation wrote', async () => {
     const windows = await Sandbox.open('win32');
-    // reg.exe is called after the launcher and the manifest are written, and never returns: the installation ends there.
-    const asked = Promise.withResolvers<void>();
-    const reg = async () => {
-      asked.resolve();
-      return new Promise<never>(() => {});
-    };
-    const { machine, ...io } = windows.io();
-    void install(['--browser=edge'], { ...io, machine: { ...machine, reg } });
-    await asked.promise;
+    const killed = fork(join(import.meta.dirname, 'killed-install.ts'), [windows.root]);
+    expect(await once(killed, 'exit')).toEqual([null, 'SIGKILL']);
     expect((await windows.tree()).filter((path) => /manifests.|bin./.test(path))).toHaveLength(2);
     expect(await uninstall([], windows.io())).toBe(0);
     expect(await windows.tree()).toEqual(['home']);

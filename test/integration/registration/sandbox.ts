@@ -48,6 +48,11 @@ export class Sandbox {
     return sandbox;
   }
 
+  /** Returns a sandbox that another process opened. */
+  static existing(root: string, system: Platform): Sandbox {
+    return new Sandbox(root, system);
+  }
+
   /** Returns the absolute path of a path in the sandbox. */
   at(path: string): string {
     return join(this.root, path);
