@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../host/config.ts';
 
@@ -7,9 +7,10 @@ const read = (env: NodeJS.ProcessEnv) => readConfig({ runnerEntry, env });
 
 describe('readConfig', () => {
   it('places everything that the host writes in TABAGENT_HOME', () => {
-    const { paths } = read({ TABAGENT_HOME: '/somewhere/else' });
+    const folder = resolve('/somewhere/else');
+    const { paths } = read({ TABAGENT_HOME: folder });
     const { home, ...rest } = paths;
-    expect(home).toBe('/somewhere/else');
+    expect(home).toBe(folder);
     for (const path of Object.values(rest)) expect(path.startsWith(join(home, '/'))).toBe(true);
   });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '../../../host/common/log.ts';
+import { itOnPosix } from '../../support/describe-on-posix.ts';
 
 describe('createLogger', () => {
   let folder: string;
@@ -12,12 +13,17 @@ describe('createLogger', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('creates the file with the first line, readable only by the user', () => {
+  it('creates the file with the first line', () => {
     const file = join(folder, 'logs', 'host.log');
     const log = createLogger({ file, debug: false });
     expect(statSync(file, { throwIfNoEntry: false })).toBeUndefined();
     log.info('started', { port: 1 });
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ level: 'info', event: 'started', port: 1 });
+  });
+
+  itOnPosix('creates a file that only the user can read', 'permission bits', () => {
+    const file = join(folder, 'host.log');
+    createLogger({ file, debug: false }).info('started');
     expect(statSync(file).mode & 0o077).toBe(0);
   });
 
@@ -42,7 +48,12 @@ describe('createLogger', () => {
     expect(JSON.parse(line)).toMatchObject({ event: text, [text]: text });
     expect(line.trimEnd()).toMatch(/^[\x20-\x7e]+$/);
     expect(line).not.toMatch(/[$`<>&']/);
-    const sourced = spawnSync('sh', [file], { cwd: folder });
+  });
+
+  itOnPosix('writes lines that a shell does not execute', 'a shell', () => {
+    const file = join(folder, 'host.log');
+    createLogger({ file, debug: false }).info('$(touch PWNED) `touch PWNED`; touch PWNED\ntouch PWNED\r* * * * * root');
+    const sourced = spawnSync('/bin/sh', [file], { cwd: folder });
     expect(sourced.error).toBeUndefined();
     expect(readdirSync(folder)).toEqual(['host.log']);
   });

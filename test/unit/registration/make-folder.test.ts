@@ -33,6 +33,8 @@ describe('makeFolder', () => {
   it('fails if a file has the name of a folder', async () => {
     const file = join(temporary.path, 'file');
     await fs.writeFile(file, '');
-    await expect(makeFolder(join(file, 'below'), 0o700)).rejects.toMatchObject({ code: 'ENOTDIR' });
+    await expect(makeFolder(join(file, 'below'), 0o700)).rejects.toMatchObject({
+      code: process.platform === 'win32' ? 'ENOENT' : 'ENOTDIR',
+    });
   });
 });
