@@ -22,7 +22,8 @@ param(
 
 Set-StrictMode -Version 3.0
 $ErrorActionPreference = 'Stop'
-$Folder = $Folder.TrimEnd('\')
+# Absolute, because PATH will contain it, and .NET resolves relative paths differently from PowerShell.
+$Folder = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Folder).TrimEnd('\')
 $program = Join-Path $Folder 'tabagent-host.exe'
 $list = Join-Path $Folder 'FILES.txt'
 
@@ -32,9 +33,11 @@ function Set-UserPath([scriptblock] $Change) {
     try {
         # Not expanded, so that variables in it, such as %USERPROFILE%, are preserved.
         $options = [Microsoft.Win32.RegistryValueOptions]::DoNotExpandEnvironmentNames
-        $before = @(([string] $key.GetValue('Path', '', $options)) -split ';' | Where-Object { $_ -ne '' })
-        $after = @(& $Change $before)
-        $key.SetValue('Path', ($after -join ';'), [Microsoft.Win32.RegistryValueKind]::ExpandString)
+        $before = [string] $key.GetValue('Path', '', $options)
+        $after = @(& $Change @($before -split ';')) -join ';'
+        if ($after -eq $before) { return }
+        if ($after -ne '') { $key.SetValue('Path', $after, [Microsoft.Win32.RegistryValueKind]::ExpandString) }
+        else { $key.DeleteValue('Path') }
     } finally {
         $key.Dispose()
     }
@@ -42,7 +45,9 @@ function Set-UserPath([scriptblock] $Change) {
     [Environment]::SetEnvironmentVariable('TABAGENT_PATH_CHANGED', $null, 'User')
 }
 
-function Add-UserPath { Set-UserPath { param($parts) @($parts | Where-Object { $_ -ne $Folder }) + $Folder } }
+function Add-UserPath {
+    Set-UserPath { param($parts) if ($parts -contains $Folder) { $parts } else { @($parts | Where-Object { $_ -ne '' }) + $Folder } }
+}
 function Remove-UserPath { Set-UserPath { param($parts) $parts | Where-Object { $_ -ne $Folder } } }
 
 function Invoke-TabAgent([string[]] $Arguments) {
@@ -150,7 +155,10 @@ if (Test-Path -LiteralPath $list) {
     }
     Remove-Listed @($list)
 }
-# Copy only listed files: the archive may have been unpacked among other files.
+# Copy only listed files: the archive may have been unpacked among other files. The list itself is copied first: after an
+# interrupted installation, it shows that the folder belongs to TabAgent.
+New-Item -ItemType Directory -Path $Folder -Force | Out-Null
+Copy-Item -LiteralPath (Join-Path $source 'FILES.txt') -Destination $list -Force
 foreach ($name in Get-Lists $source) {
     foreach ($entry in [IO.File]::ReadAllLines($name) | Where-Object { -not $_.EndsWith('/') -and $_ -ne 'tabagent-host.exe' }) {
         $to = Join-Path $Folder $entry

@@ -129,7 +129,9 @@ Section "TabAgent host"
   Push "$INSTDIR\FILES.txt"
   Call RemoveListed
   SetOutPath "$INSTDIR"
-  File /r /x tabagent-host.exe "${SOURCE}/*"
+  ; The list first: after an interrupted installation, it shows that the folder belongs to TabAgent.
+  File "${SOURCE}/FILES.txt"
+  File /r /x tabagent-host.exe /x FILES.txt "${SOURCE}/*"
   File "${SOURCE}/tabagent-host.exe"
   WriteUninstaller "$INSTDIR\uninstall.exe"
   ${If} ${FileExists} "$INSTDIR\FILES-*.txt"
