@@ -34,6 +34,7 @@ export class ModelArea {
       isDamaged: false,
       runners: new Set(),
       waiters: [],
+      owner: undefined,
       loadedIn: new Set(),
     }));
     this.#checks = new ModelChecks(world, this.#expected);
@@ -42,7 +43,7 @@ export class ModelArea {
   /** Updates the expected state after a host was killed or closed. */
   hostEnded(slot: number): void {
     for (const expected of this.#expected) {
-      expected.loadedIn.delete(slot);
+      release(expected, slot);
       expected.waiters = expected.waiters.filter((waiter) => waiter.slot !== slot);
       if (!expected.runners.delete(slot)) continue;
       if (expected.state === 'downloading' && expected.runners.size === 0) expected.state = 'paused';
@@ -285,13 +286,17 @@ export class ModelArea {
     await get(host, 'LOAD_MODEL', { ...namingOf(expected.model, 0), settings: LOAD });
     become(expected, 'present');
     expected.runners.clear();
+    // A model that another host has loaded is used there.
+    expected.owner ??= slot;
     expected.loadedIn.add(slot);
   }
 
-  async unload(slot: number, host: HostProcess, at: number): Promise<void> {
+  async unload(host: HostProcess, at: number): Promise<void> {
     const expected = this.#at(at);
     const reply = await request(host, 'UNLOAD_MODEL', namingOf(expected.model, at));
-    const isLoaded = expected.loadedIn.delete(slot);
+    const isLoaded = expected.owner !== undefined;
+    // A model that another host has loaded is unloaded there.
+    if (isLoaded) release(expected, expected.owner);
     must(
       isLoaded ? reply.payload?.wasLoaded === true : reply.code === 'MODEL_NOT_LOADED',
       `UNLOAD_MODEL of a model that ${isLoaded ? 'is' : 'is not'} loaded`,
@@ -299,20 +304,20 @@ export class ModelArea {
     );
   }
 
-  async loadAndUnload(slot: number, host: HostProcess, at: number): Promise<void> {
+  async loadAndUnload(host: HostProcess, at: number): Promise<void> {
     const expected = this.#at(at);
-    if (!this.#canLoad(expected)) return;
+    if (!this.#canLoad(expected) || expected.owner !== undefined) return;
     const load = request(host, 'LOAD_MODEL', { ...namingOf(expected.model, at), settings: LOAD });
     const unload = await request(host, 'UNLOAD_MODEL', namingOf(expected.model, 0));
     const reply = await load;
     must(['CANCELLED', undefined].includes(reply.code), 'LOAD_MODEL is cancelled or succeeds', reply);
     must(unload.status === 'success', 'UNLOAD_MODEL directly after LOAD_MODEL succeeds', unload);
-    expected.loadedIn.delete(slot);
     if (expected.state !== 'present') await eventually(() => this.#observe(expected, ['gone', 'paused', 'present']));
   }
 
   async unloadAll(slot: number, host: HostProcess): Promise<void> {
-    const loaded = this.#expected.filter(({ loadedIn }) => loadedIn.delete(slot));
+    const loaded = this.#expected.filter(({ loadedIn }) => loadedIn.has(slot));
+    for (const expected of loaded) release(expected, slot);
     const { unloadedModels } = await get(host, 'UNLOAD_ALL_MODELS');
     same(
       unloadedModels,
@@ -464,6 +469,15 @@ export class ModelArea {
   #describe({ model, state, loadedIn }: Expected): string {
     return `${model.id}, which is ${state}${loadedIn.size > 0 ? ' and loaded' : ''},`;
   }
+}
+
+/** Updates the expected state after a host ended its use of a model: the copy of the host that loaded it is gone then. */
+function release(expected: Expected, slot: number | undefined): void {
+  if (slot === undefined) return;
+  expected.loadedIn.delete(slot);
+  if (expected.owner !== slot) return;
+  expected.owner = undefined;
+  expected.loadedIn.clear();
 }
 
 /** Files that have just been downloaded are not damaged. */

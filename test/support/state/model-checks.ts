@@ -21,6 +21,9 @@ export interface Expected {
   /** The hosts that download it, or wait for the host that does. */
   readonly runners: Set<number>;
   waiters: Waiter[];
+  /** The host whose process has it loaded, if any. */
+  owner: number | undefined;
+  /** The hosts that use that copy, the owner among them. */
   readonly loadedIn: Set<number>;
 }
 
@@ -87,13 +90,15 @@ export class ModelChecks {
     same(
       models.map((each: Message) => each.modelId),
       ids(own),
-      "GET_LOADED_MODELS lists this host's models",
+      'GET_LOADED_MODELS lists the models that this host uses',
     );
     const { hosts } = await get(host, 'LIST_HOSTS');
     same(
       hosts.flatMap((each: Message) => each.models.map(({ modelId }: Message) => `${each.pid} ${modelId}`)),
-      running.flatMap((each) => ids(each.slot).map((id) => `${each.host.pid} ${id}`)),
-      "LIST_HOSTS lists every host's models",
+      running.flatMap(({ slot, host: each }) =>
+        this.#expected.filter(({ owner }) => owner === slot).map(({ model }) => `${each.pid} ${model.id}`),
+      ),
+      'LIST_HOSTS lists which host has loaded which model',
     );
   }
 

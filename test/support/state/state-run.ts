@@ -179,9 +179,9 @@ class StateRun {
       case 'load':
         return models.load(step.host, host, step.model);
       case 'unload':
-        return models.unload(step.host, host, step.model);
+        return models.unload(host, step.model);
       case 'loadAndUnload':
-        return models.loadAndUnload(step.host, host, step.model);
+        return models.loadAndUnload(host, step.model);
       case 'unloadAll':
         return models.unloadAll(step.host, host);
       case 'generate':
