@@ -210,17 +210,23 @@ export class ModelCache {
     }
     if (present.size === 0) throw modelNotDownloaded('file' in name ? name.id : name.repoId);
     for (const model of present.keys()) await assertOwn(this.#layout, this.#index, model);
-    const exclusive = [...present.keys()].map((model) => ({ model, lock: this.#leases.takeExclusive(model) }));
+    const locked: FileLock[] = [];
     try {
-      const elsewhere = exclusive.filter(({ lock }) => lock === undefined).map(({ model }) => model.id);
+      const elsewhere: string[] = [];
+      for (const model of present.keys()) {
+        // The second one excludes downloads that start meanwhile.
+        const locks = [this.#leases.takeExclusive(model), FileLock.try(this.#layout.lockPath(model))];
+        locked.push(...locks.filter((lock) => lock !== undefined));
+        if (locks.includes(undefined)) elsewhere.push(model.id);
+      }
       if (elsewhere.length > 0) throw modelInUse(elsewhere);
-      for (const { model } of exclusive) {
+      for (const model of present.keys()) {
         await deleteModel(this.#layout, this.#index, model);
         await this.eviction.unpin(model);
         this.#downloads.delete(model.id);
       }
     } finally {
-      for (const { lock } of exclusive) lock?.release();
+      for (const lock of locked) lock.release();
     }
     return {
       freed: sum(present.values()),

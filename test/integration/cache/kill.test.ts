@@ -4,7 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ModelCache } from '../../../host/cache/model-cache.ts';
+import { lazy } from '../../../host/common/lazy.ts';
+import { createLogger } from '../../../host/common/log.ts';
 import type { HostLimits } from '../../../host/config.ts';
+import { Hub } from '../../../host/hub/hub.ts';
+import { openStore } from '../../../host/store/store.ts';
+import type { Namespace, Store } from '../../../host/store/types.ts';
 import {
   CacheFixture,
   FILE,
@@ -224,4 +230,43 @@ describe('two hosts with one cache', () => {
     await expect(deleting).rejects.toMatchObject({ code: 'MODEL_IN_USE', details: { models: [NAME.id] } });
     await followed;
   });
+
+  it('do not delete the partial files of a download that the other one has just resumed', async () => {
+    const { followed, led } = await leadAndFollow();
+    await other.cache.pause(NAME);
+    await Promise.allSettled([followed, led]);
+    const log = createLogger({ file: fixture.config.paths.logFile, debug: false });
+    const opened = await openStore(fixture.config.paths.database, log);
+    // The deletion has read that no host downloads the model when the download resumes.
+    const resume = lazy(() => fixture.cache.resume(NAME));
+    const store: Store = {
+      namespace: <T>(name: string) => {
+        const namespace = opened.namespace<T>(name);
+        return name === 'chunks' ? afterReading(namespace, resume) : namespace;
+      },
+      close: () => opened.close(),
+    };
+    const hub = async () => new Hub({ endpoint: fixture.hub.url, env: {}, limits: fixture.config.limits, log });
+    const deleting = await ModelCache.open({ config: fixture.config, hub, store, log });
+    await expect(deleting.delete(NAME)).rejects.toMatchObject({ code: 'MODEL_IN_USE' });
+    expect((await fixture.cache.download(NAME)).model.size).toBe(CONTENT.length);
+    await deleting.close();
+    await opened.close();
+  });
 });
+
+/** Returns a namespace that calls `then` after reading many keys. */
+function afterReading<T>(namespace: Namespace<T>, then: () => Promise<unknown>): Namespace<T> {
+  return {
+    get: (key) => namespace.get(key),
+    getMany: async (keys) => {
+      const found = await namespace.getMany(keys);
+      await then();
+      return found;
+    },
+    set: (key, value) => namespace.set(key, value),
+    delete: (key) => namespace.delete(key),
+    deleteMany: (keys) => namespace.deleteMany(keys),
+    entries: () => namespace.entries(),
+  };
+}
