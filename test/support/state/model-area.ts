@@ -162,7 +162,7 @@ export class ModelArea {
     const expected = this.#at(at);
     const reply = await request(host, 'DELETE_MODEL', namingOf(expected.model, 0));
     const isBusy = expected.loadedIn.size > 0 || expected.state === 'downloading';
-    const code = isBusy ? 'MODEL_IN_USE' : expected.state === 'present' ? undefined : 'MODEL_NOT_DOWNLOADED';
+    const code = isBusy ? 'MODEL_IN_USE' : expected.state === 'gone' ? 'MODEL_NOT_DOWNLOADED' : undefined;
     must(reply.code === code, `DELETE_MODEL of ${this.#describe(expected)} replies ${code ?? 'success'}`, reply);
     if (code === undefined) gone(expected);
   }
