@@ -17,7 +17,7 @@ export const DEFAULTS = {
   cache_type_v: 'f16',
 } as const satisfies RequestedSettings;
 
-type ChosenSettings = NonNullable<RequestOf<'LOAD_MODEL'>['settings']>;
+export type ChosenSettings = NonNullable<RequestOf<'LOAD_MODEL'>['settings']>;
 
 /** Returns the settings that a request chooses, in `settings` or at its top level. */
 export function chosenSettings(request: RequestOf<'LOAD_MODEL'>): ChosenSettings {
@@ -62,6 +62,7 @@ function actualSetting(name: string, model: LoadedModel, loadedWith: RequestedSe
   if (name === 'flash_attn') return model.flashAttention;
   if (name === 'n_gpu_layers') return model.gpuLayers;
   if (name === 'lora') return model.lora ?? [];
+  if (name === 'draft_model') return model.draftModel ?? null;
   return loadedWith[name] ?? (DEFAULTS as RequestedSettings)[name];
 }
 

@@ -4,8 +4,8 @@ import { invalidField, modelNotCapable } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import { throttle } from '../common/progress.ts';
 import type { ModelAbilities } from '../gguf/abilities.ts';
-import { adaptersOf, capabilitiesOf, hostOf } from '../models/describe-loaded.ts';
-import type { AdapterChoice, EngineModel, LoadedModel } from '../models/model-engine.ts';
+import { capabilitiesOf, companionsOf, hostOf } from '../models/describe-loaded.ts';
+import type { EngineModel, LoadedModel } from '../models/model-engine.ts';
 import type { LoadPlan, LoadProgress } from '../models/model-registry.ts';
 import type { LoadLock } from '../peers/load-lock.ts';
 import * as declared from '../protocol/actions/load.ts';
@@ -14,7 +14,7 @@ import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import { referenceText } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
-import { openAdapters, withAdapterIds } from './adapters.ts';
+import { openCompanions, withCompanionIds } from './companions.ts';
 import { type ObtainOptions, obtainModel } from './find-model.ts';
 import type { WaitListener } from './hub-patience.ts';
 import { changedSettings, chosenSettings, requestedSettings, type SettingDifferences } from './load-settings.ts';
@@ -64,7 +64,7 @@ function loadedPayload(model: LoadedModel) {
     ...capabilitiesOf(model),
     ...hostOf(model),
     ...chatTemplateOf(model),
-    ...adaptersOf(model),
+    ...companionsOf(model),
   };
 }
 
@@ -123,19 +123,27 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
           onProgress({ step: 'obtain', message, done, total, isComplete: status === 'completed' });
         },
       };
-      const { adapters, release } = await openAdapters(adaptersIn(request), stoppable, options);
+      const { adapters, draft: draftFiles, release } = await openCompanions(request, stoppable, options);
       try {
         const { model, alreadyDownloaded, external } = await obtainModel(name, stoppable, options);
         onDownloaded();
         if (alreadyDownloaded) onProgress({ step: 'found', size: model.size });
         const inspected = await inspectModel(model.files, { signal, adapters: adapters.map(({ file }) => file) });
-        if (adapters.length > 0) assertGenerates(id, inspected.abilities);
+        if (adapters.length > 0) assertGenerates(id, inspected.abilities, 'Load it without LoRA adapters.');
+        const draft = draftFiles && (await inspectModel(draftFiles.files, { signal }));
+        if (draft !== undefined) {
+          assertGenerates(id, inspected.abilities, 'Load it without a draft model.');
+          assertGenerates(draftFiles?.id ?? '', draft.abilities, 'Choose another draft model.');
+        }
         loadLock = await peers.acquireLoadLock(id, signal);
         const meanwhile = await peers.find(id, isAsked);
         if (meanwhile !== undefined) return meanwhile;
-        const settings = await planLoad({ id, request, shape: inspected.shape, adapters }, services);
+        const settings = await planLoad(
+          { id, request, shape: inspected.shape, adapters, draft: draftFiles && draft && { ...draftFiles, ...draft } },
+          services,
+        );
         const loaded = await engine.load(
-          { id, model: inspected, settings },
+          { id, model: inspected, settings, draft },
           { signal, onProgress: (fraction) => onProgress({ step: 'load', fraction }) },
         );
         hardware.invalidateVram();
@@ -150,14 +158,9 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
   };
 }
 
-/** Returns the adapters that a request names by their ids. */
-function adaptersIn(request: RequestOf<'LOAD_MODEL'>): AdapterChoice[] {
-  return (chosenSettings(request).lora ?? []).flatMap(({ id, scale = 1 }) => (id === undefined ? [] : [{ id, scale }]));
-}
-
-/** Throws `MODEL_NOT_CAPABLE` for a model on which adapters would have no effect. */
-function assertGenerates(id: string, { generate: reason }: ModelAbilities): void {
-  if (reason !== null) throw modelNotCapable(id, 'generate', reason, { hint: 'Load it without LoRA adapters.' });
+/** Throws `MODEL_NOT_CAPABLE` for a model on which adapters or a draft model would have no effect, or that cannot draft. */
+function assertGenerates(id: string, { generate: reason }: ModelAbilities, hint: string): void {
+  if (reason !== null) throw modelNotCapable(id, 'generate', reason, { hint });
 }
 
 /** Returns whether the copy of another host has the settings that a request chooses, or does not have to. */
@@ -269,10 +272,13 @@ async function loadInServer(
 
 export const loadModel = handle(declared.loadModel, async (received, call) => {
   const remote = namedRemoteModel(received);
-  if (remote !== undefined && chosenSettings(received).lora !== undefined) {
-    throw invalidField('lora', 'omitted for a model of a remote engine', chosenSettings(received).lora);
+  for (const name of ['lora', 'draft_model'] as const) {
+    const value = chosenSettings(received)[name];
+    if (remote !== undefined && value != null) {
+      throw invalidField(name, 'omitted for a model of a remote engine', value);
+    }
   }
-  const request = await withAdapterIds(received, call);
+  const request = await withCompanionIds(received, call);
   if (request.inServer === true) return loadInServer(request, call);
   const { loadRequests, downloadRequests } = call.services;
   if (remote !== undefined) {

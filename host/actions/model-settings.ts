@@ -2,7 +2,7 @@ import { invalidField } from '../common/host-errors.ts';
 import * as declared from '../protocol/actions/model-settings.ts';
 import { isRemoteId } from '../protocol/remote-id.ts';
 import { handle } from './action.ts';
-import { adapterChoices } from './adapters.ts';
+import { withIds } from './companions.ts';
 import { modelIdFor } from './model-reference.ts';
 
 export const getModelSettings = handle(declared.getModelSettings, async (request, { services }) => {
@@ -17,8 +17,7 @@ export const setModelSettings = handle(declared.setModelSettings, async (request
   if (isRemoteId(modelId) && load !== undefined && load !== null) {
     throw invalidField('settings.load', 'omitted for a remote model', load);
   }
-  const lora = load?.lora && (await adapterChoices(load.lora, call));
-  const changes = lora === undefined ? request.settings : { ...request.settings, load: { ...load, lora } };
+  const changes = load ? { ...request.settings, load: { ...load, ...(await withIds(load, call)) } } : request.settings;
   const settings = await (await services.modelSettings()).change(modelId, changes);
   return { payload: { modelId, settings }, message: 'Settings of the model saved' };
 });

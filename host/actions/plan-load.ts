@@ -19,6 +19,14 @@ interface PlannedLoad {
   /** Including what the adapters add. */
   readonly shape: ModelShape;
   readonly adapters: readonly LoadedAdapter[];
+  readonly draft?: PlannedDraft | undefined;
+}
+
+/** The draft model of a load. */
+interface PlannedDraft {
+  readonly id: string;
+  readonly files: readonly string[];
+  readonly shape: ModelShape;
 }
 
 /**
@@ -30,7 +38,7 @@ interface PlannedLoad {
  * `INVALID_REQUEST` for a cache type that the model cannot have.
  */
 export async function planLoad(
-  { id, request, shape, adapters }: PlannedLoad,
+  { id, request, shape, adapters, draft }: PlannedLoad,
   services: Pick<Services, 'hardware' | 'models' | 'engine'>,
 ): Promise<LoadSettings> {
   const [
@@ -39,7 +47,7 @@ export async function planLoad(
     { usesGpu },
     budget,
     { checkFit },
-    { demandOf },
+    { demandOf, memoryFor },
     split,
     { threadRange },
     { chooseSequences },
@@ -64,12 +72,25 @@ export async function planLoad(
   const demand = demandOf(shape, settings);
   const blocks = shape.layerBytes.length;
   let devices: readonly number[] | undefined;
-  const snapshotNow = async (): Promise<HardwareSnapshot> => {
+  const usableNow = async (): Promise<HardwareSnapshot> => {
     const snapshot = budget.withoutMapped(await hardware.snapshot(), models.mappedBytes);
     if (asked.devices === undefined) return usesGpu ? snapshot : { ...snapshot, gpus: [] };
     const gpus = usesGpu ? snapshot.gpus.filter(({ backend }) => backend != null) : [];
     devices = positionsOf(asked.devices, gpus);
     return { ...snapshot, gpus: devices.flatMap((position) => gpus[position] ?? []) };
+  };
+  // A draft saves time only if it is made quickly, so its model comes first.
+  let draftLayers = 0;
+  const snapshotNow = async (): Promise<HardwareSnapshot> => {
+    const snapshot = await usableNow();
+    if (draft === undefined) return snapshot;
+    const draftDemand = demandOf(draft.shape, { ...settings, sequences: 1 });
+    const layers = draft.shape.layerBytes.length;
+    const isOnGpu = asked.n_gpu_layers !== 0 && checkFit(draftDemand, layers, snapshot).fits;
+    draftLayers = isOnGpu && budget.usableGpus(snapshot).length > 0 ? layers : 0;
+    const { ram, vram } = memoryFor(draftDemand, draftLayers, 1);
+    const inRam = ram + (budget.usableGpus(snapshot).some((gpu) => gpu.sharedMemory) ? vram : 0);
+    return budget.withFreed(snapshot, { ram: -inRam, vram: -vram });
   };
   const layersOn = (snapshot: HardwareSnapshot): number => {
     const { n_gpu_layers: n } = asked;
@@ -91,7 +112,7 @@ export async function planLoad(
       if (!fit.fits || first === undefined) {
         const { findAlternatives } = await import('../hardware/would-fit.ts');
         const misfit = { shape, settings, gpuLayers: layersOn(emptied), snapshot: emptied };
-        throw tooLarge(id, fit, findAlternatives(misfit));
+        throw tooLarge({ id, hasDraft: draft !== undefined }, fit, findAlternatives(misfit));
       }
       await models.unload(first.id, { reason: 'room' });
       hardware.invalidateVram();
@@ -109,6 +130,9 @@ export async function planLoad(
     ...defined({ useMmap: asked.use_mmap, useMlock: asked.use_mlock, useDirectIo: asked.use_direct_io }),
     ...defined({ chatTemplate: asked.chat_template }),
     ...(adapters.length > 0 ? { adapters } : {}),
+    ...(draft && {
+      draft: { id: draft.id, file: draft.files[0] ?? '', gpuLayers: draftLayers === 0 ? 0 : draftLayers + 1 },
+    }),
     ...defined({ devices }),
     ...(asked.force === true ? { force: true } : {}),
   };
@@ -159,13 +183,17 @@ async function assertCacheTypes(
   );
 }
 
-function tooLarge(id: string, { needed, available }: Fit, wouldFit: readonly Alternative[]): HostError {
+function tooLarge(
+  { id, hasDraft }: { id: string; hasDraft: boolean },
+  { needed, available }: Fit,
+  wouldFit: readonly Alternative[],
+): HostError {
   const inWords = ({ ram, vram }: MemoryAmount) =>
     `${formatBytes(ram)} of main memory${vram > 0 ? ` and ${formatBytes(vram)} of GPU memory` : ''}`;
   const what = wouldFit.map(({ note }) => note).join('; or ');
   return new HostError(
     'INSUFFICIENT_MEMORY',
-    `${id} needs ${inWords(needed)}, but only ${inWords(available)} is available. What would fit: ${what}.`,
+    `${id} needs ${inWords(needed)}, but only ${inWords(available)} is available${hasDraft ? ' beside its draft model' : ''}. What would fit: ${what}.`,
     { details: { modelId: id, needed, available, wouldFit } },
   );
 }

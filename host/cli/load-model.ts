@@ -3,18 +3,19 @@ import { readAdapters } from './adapters.ts';
 import { withoutGaps } from './client.ts';
 import type { CommandContext } from './context.ts';
 import { modelOrRepository, withModelHint, withResumeHint } from './model-argument.ts';
-import { NONE } from './setting-names.ts';
+import { NONE, readDraftModel } from './setting-names.ts';
 import { progressView } from './terminal/progress.ts';
 
 /** Returns the settings of a load that options choose. Throws as {@link readAdapters}. */
 export async function loadSettingsOf({ input, client }: CommandContext): Promise<Record<string, unknown>> {
-  const [devices, lora] = [input.texts('device'), input.texts('lora')];
+  const [devices, lora, draft] = [input.texts('device'), input.texts('lora'), input.text('draft-model')];
   return withoutGaps({
     n_ctx: input.number('context'),
     n_gpu_layers: input.number('gpu-layers'),
     n_threads: input.number('threads'),
     devices: devices.length === 0 ? undefined : devices.filter((device) => device !== NONE),
     lora: lora.length === 0 ? undefined : await readAdapters(lora, client),
+    draft_model: draft === undefined ? undefined : await readDraftModel(draft, client),
   });
 }
 

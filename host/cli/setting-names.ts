@@ -4,6 +4,7 @@ import { generationSettings, type SavedModelSettings, systemPrompt } from '../pr
 import type { Schema } from '../protocol/fields.ts';
 import { readAdapters, shownAdapters } from './adapters.ts';
 import type { Client } from './client.ts';
+import { modelOnDisk } from './model-argument.ts';
 import { didYouMean } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -53,6 +54,7 @@ export function shownName(key: string): string {
 export function shownValue(key: string, value: unknown): string {
   // Saved values have passed the schema.
   if (key === 'lora') return shownAdapters(value as Parameters<typeof shownAdapters>[0]);
+  if (value === null) return NONE;
   if (Array.isArray(value)) return value.length === 0 ? NONE : value.join(', ');
   return String(value);
 }
@@ -83,6 +85,7 @@ export async function settingValue(
   const typed = words.join(' ');
   if (typed === DEFAULT) return undefined;
   if (key === 'lora') return readAdapters(words, client);
+  if (key === 'draft_model') return readDraftModel(typed, client);
   if (key === 'devices') return typed === NONE ? [] : words;
   const readings = [typed, ...(typed.trim() === '' ? [] : [Number(typed)]), ...(SWITCH[typed.toLowerCase()] ?? [])];
   const results = readings.map((value) => validate(schema, value));
@@ -92,6 +95,11 @@ export async function settingValue(
   const issues = results.flatMap(({ issues = [] }) => issues);
   const { message } = issues.find(({ kind }) => kind === 'validation') ?? { message: expectedOf(issues[0]?.expected) };
   throw new UsageError(`Invalid value for ${shownName(key)}: "${typed}". Expected ${message}.`);
+}
+
+/** Returns the id of a draft model as users name it; null for "none". */
+export async function readDraftModel(typed: string, client: Client): Promise<string | null> {
+  return typed === NONE ? null : (await modelOnDisk(typed, client)).id;
 }
 
 const SWITCH: Readonly<Record<string, readonly boolean[]>> = { on: [true], true: [true], off: [false], false: [false] };

@@ -40,6 +40,12 @@ const LOAD_OPTIONS: readonly OptionSpec[] = [
     completes: 'file',
     summary: 'LoRA adapter, a file or a downloaded one, with :SCALE unless that is 1; "none" for none',
   },
+  {
+    name: 'draft-model',
+    value: 'MODEL',
+    completes: 'model',
+    summary: 'smaller downloaded model with the same vocabulary that drafts tokens; "none" for none',
+  },
 ];
 
 /** Every command. Help, completions, the man page and suggestions are made from this table. */
@@ -410,7 +416,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'set',
     summary: 'Show or change the settings of a model',
     details:
-      'Browsers and other programs use these settings unless they choose others.\n\nSettings of answers:\n  system, temperature, top-p, top-k, min-p, max-tokens, repetition-penalty, do-sample,\n  reasoning, max-reasoning-tokens\n\nSettings that apply the next time the model is loaded:\n  context, gpu-layers, threads, n-parallel, n-batch, use-mmap, use-mlock, use-direct-io,\n  flash-attn, cache-type-k, cache-type-v, chat-template, devices, lora',
+      'Browsers and other programs use these settings unless they choose others.\n\nSettings of answers:\n  system, temperature, top-p, top-k, min-p, max-tokens, repetition-penalty, do-sample,\n  reasoning, max-reasoning-tokens\n\nSettings that apply the next time the model is loaded:\n  context, gpu-layers, threads, n-parallel, n-batch, use-mmap, use-mlock, use-direct-io,\n  flash-attn, cache-type-k, cache-type-v, chat-template, devices, lora,\n  draft-model',
     args: [
       MODEL,
       { name: 'NAME', summary: 'setting, such as system, temperature, reasoning or context', optional: true },

@@ -54,19 +54,27 @@ export interface Budget {
   contextBytes(tokens: number): number;
 }
 
-/** Returns what the process of a model may use. Everything follows from the file's checked header and the settings. */
-export function budgetOf({ files, shape }: InspectedModel, settings: LoadSettings): Budget {
-  const { ram, vram } = memoryFor(demandOf(shape, settings), settings.gpuLayers, 1);
-  const readMs = (shape.fileBytes / SLOWEST_DISK) * 1000;
-  const tokenMs = (shape.fileBytes / SLOWEST_EVALUATION) * 1000;
+/**
+ * Returns what the process of a model, and of its draft model, may use. Everything follows from the files' checked headers
+ * and the settings.
+ */
+export function budgetOf({ files, shape }: InspectedModel, settings: LoadSettings, draft?: InspectedModel): Budget {
+  const shapes = draft === undefined ? [shape] : [shape, draft.shape];
+  const needs = [memoryFor(demandOf(shape, settings), settings.gpuLayers, 1)];
+  if (draft !== undefined) {
+    needs.push(memoryFor(demandOf(draft.shape, { ...settings, sequences: 1 }), settings.draft?.gpuLayers ?? 0, 1));
+  }
+  const fileBytes = sum(shapes.map((each) => each.fileBytes));
+  const readMs = (fileBytes / SLOWEST_DISK) * 1000;
+  const tokenMs = (fileBytes / SLOWEST_EVALUATION) * 1000;
   // All sequences may be evaluating their prompts.
   const { sequences = 1 } = settings;
   const base = settings.gpuLayers > 0 ? GPU_STEP_BASE_MS : STEP_BASE_MS;
   return {
     file: basename(files[0] ?? ''),
     // GPUs that share the main memory, and copies on the way to others, count as memory of the process.
-    memoryBytes: MEMORY_BASE_BYTES + MEMORY_MARGIN * (ram + vram),
-    mappedBytes: shape.fileBytes,
+    memoryBytes: MEMORY_BASE_BYTES + MEMORY_MARGIN * sum(needs.map(({ ram, vram }) => ram + vram)),
+    mappedBytes: fileBytes,
     loadMs: readMs,
     stepMs: ({ kind, size }) =>
       kind === 'tokenize'

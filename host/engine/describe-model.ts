@@ -14,6 +14,8 @@ export interface LoadRequest {
   readonly id: string;
   readonly model: InspectedModel;
   readonly settings: LoadSettings;
+  /** Its draft model, which is the one of the settings. */
+  readonly draft?: InspectedModel | undefined;
 }
 
 /** What a runner reports about a load, and what the user should know about it. */
@@ -23,7 +25,7 @@ export interface NotedLoad extends LoadedRunner {
 
 /** Combines what the file's header says about a model with what the runner measured. */
 export function describeModel(
-  { id, model, settings }: LoadRequest,
+  { id, model, settings, draft }: LoadRequest,
   { facts, figures, notice }: NotedLoad,
   loadTimeMs: number,
 ): LoadedModel {
@@ -58,10 +60,13 @@ export function describeModel(
     devices: facts.gpu === null ? [] : facts.devices,
     loadTimeMs,
     ramUsed: figures.ramUsed + inAdapters.ram,
-    mappedBytes: mappedBytes(shape, settings, gpuLayers),
+    mappedBytes:
+      mappedBytes(shape, settings, gpuLayers) +
+      (draft === undefined ? 0 : mappedBytes(draft.shape, settings, settings.draft?.gpuLayers ?? 0)),
     vramUsed: figures.vramUsed + inAdapters.vram,
     loadedAt: Math.floor(Date.now() / 1000),
     ...(adapters.length > 0 && { lora: adapters.map(({ id, scale }) => ({ id, scale })) }),
+    ...defined({ draftModel: settings.draft?.id }),
     ...defined({ notice: noticeFor(notice, abilities.generate === null ? figures.chatFormat : undefined) }),
   };
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { defined } from '../common/defined.ts';
 import { HostError, isHostError } from '../common/errors.ts';
 import { engineUnavailable, hostShuttingDown } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
@@ -222,19 +223,24 @@ export class Engine implements ModelEngine<LoadRequest> {
    * Loads on the warm runner. When that crashes with a GPU in use, or the GPU has too little memory, a new one without a
    * GPU gets a second try.
    */
-  async #loadOnAnyRunner({ id, model, settings }: LoadRequest, watch: LoadWatch): Promise<RunnerWithModel> {
+  async #loadOnAnyRunner({ id, model, settings, draft }: LoadRequest, watch: LoadWatch): Promise<RunnerWithModel> {
     const { adapters = [] } = settings;
-    const [modelFiles, adapterFiles] = await Promise.all([
+    const [modelFiles, adapterFiles, draftFiles] = await Promise.all([
       filesOf(model.files),
       filesOf(adapters.map((adapter) => adapter.file)),
+      filesOf(draft?.files ?? []),
     ]);
-    const files = [...modelFiles, ...adapterFiles];
+    const files = [...modelFiles, ...adapterFiles, ...draftFiles];
     const shown = adapters.map((adapter, at) => ({ ...adapter, file: adapterFiles[at]?.path ?? '' }));
     const load: RunnerLoad = {
       file: modelFiles[0]?.path ?? '',
-      settings: shown.length === 0 ? settings : { ...settings, adapters: shown },
+      settings: {
+        ...settings,
+        ...(shown.length > 0 && { adapters: shown }),
+        ...(settings.draft && { draft: { ...settings.draft, file: draftFiles[0]?.path ?? '' } }),
+      },
     };
-    const budget = budgetOf(model, settings);
+    const budget = budgetOf(model, settings, draft);
     const runner =
       settings.devices === undefined
         ? await this.#takeRunner(files, watch.signal)
@@ -321,7 +327,9 @@ export class Engine implements ModelEngine<LoadRequest> {
     const { budget, watch, startFailed, files } = more;
     const runner = await this.#starter.startFor('off', files);
     try {
-      const loaded = await loadOnRunner(runner, { file, settings: { ...settings, gpuLayers: 0 } }, budget, watch);
+      const draft = settings.draft && { ...settings.draft, gpuLayers: 0 };
+      const onCpu = { ...settings, gpuLayers: 0, ...defined({ draft }) };
+      const loaded = await loadOnRunner(runner, { file, settings: onCpu }, budget, watch);
       // llama.cpp starts without the GPU and not with it: later runners need not try.
       if (startFailed) this.#gpu = 'off';
       return { runner, ...loaded, notice: 'The GPU could not be used, so the model runs on the CPU.' };

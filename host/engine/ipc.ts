@@ -26,6 +26,16 @@ export interface LoadedAdapter extends AdapterChoice {
   readonly file: string;
 }
 
+/** A smaller model that drafts tokens for another one. */
+export interface LoadedDraft {
+  /** Its id, as that of a model. */
+  readonly id: string;
+  /** The absolute path of its first file. */
+  readonly file: string;
+  /** As in {@link LoadSettings}. */
+  readonly gpuLayers: number;
+}
+
 /** How a model is loaded. Every value has been chosen: the engine decides nothing about memory. */
 export interface LoadSettings extends CacheTypes {
   /** Layers on the GPU as llama.cpp counts them: the output layer is the first, so `layers + 1` is the whole model. */
@@ -48,6 +58,7 @@ export interface LoadSettings extends CacheTypes {
   readonly devices?: readonly number[];
   /** LoRA adapters that have been checked to fit the model. */
   readonly adapters?: readonly LoadedAdapter[];
+  readonly draft?: LoadedDraft;
   /** Skips the binding's own check for free memory. */
   readonly force?: boolean;
 }

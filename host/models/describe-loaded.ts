@@ -12,9 +12,9 @@ export function capabilitiesOf({ abilities, chatFormat }: LoadedModel) {
   };
 }
 
-/** Returns the adapters with which a model is loaded, if there are any. */
-export function adaptersOf({ lora }: LoadedModel) {
-  return lora === undefined ? {} : { lora: lora.map(({ id, scale }) => ({ id, scale })) };
+/** Returns the adapters and the draft model with which a model is loaded, if there are any. */
+export function companionsOf({ lora, draftModel }: LoadedModel) {
+  return defined({ lora: lora?.map(({ id, scale }) => ({ id, scale })), draftModel });
 }
 
 /** Returns the other host of the user that has a model loaded, if one has. */
@@ -42,7 +42,7 @@ export function loadedEntry(model: LoadedModel) {
     ...placementOf(model),
     ...capabilitiesOf(model),
     ...hostOf(model),
-    ...adaptersOf(model),
+    ...companionsOf(model),
     config: {
       vocab_size: model.vocabSize,
       context_size: model.contextSize,

@@ -63,6 +63,8 @@ export interface LoadedModel {
   readonly flashAttention?: boolean;
   /** The LoRA adapters that it is loaded with; absent if there are none. */
   readonly lora?: readonly AdapterChoice[];
+  /** The id of its draft model; absent if it has none. */
+  readonly draftModel?: string;
   /** A remark for the user, such as a fallback to the CPU. */
   readonly notice?: string;
 }

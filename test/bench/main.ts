@@ -14,6 +14,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   serve: () => import('./serve.ts'),
   reuse: () => import('./reuse.ts'),
   lookup: () => import('./lookup.ts'),
+  draft: () => import('./draft.ts'),
   parallel: () => import('./parallel.ts'),
   threads: () => import('./threads.ts'),
   fit: () => import('./fit.ts'),

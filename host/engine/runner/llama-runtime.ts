@@ -1,5 +1,5 @@
 import { defined } from '../../common/defined.ts';
-import { HostError, messageOf } from '../../common/errors.ts';
+import { HostError, isHostError, messageOf } from '../../common/errors.ts';
 import { engineUnavailable, requestAborted } from '../../common/host-errors.ts';
 import { longPath } from '../../common/long-path.ts';
 import { throttle } from '../../common/progress.ts';
@@ -17,7 +17,9 @@ import type {
 import type {
   GpuMode,
   LoadedAdapter,
+  LoadedDraft,
   LoadedFigures,
+  LoadSettings,
   MemoryUse,
   RunnerFacts,
   RunnerLoad,
@@ -26,11 +28,12 @@ import type {
   SpeedTest,
   StateFolder,
 } from '../ipc.ts';
-import type { Binding, Llama, Model } from './binding-types.ts';
+import type { Binding, Context, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
 import { Embedder } from './embedding/embedder.ts';
 import { Ranker } from './embedding/ranker.ts';
 import { BatchOrder } from './generation/batch-order.ts';
+import { commonVocabulary, DraftModel } from './generation/draft-model.ts';
 import { Generator } from './generation/generator.ts';
 import { charactersOf, PromptTokens } from './generation/prompt-tokens.ts';
 import { SavedStates } from './generation/saved-states.ts';
@@ -173,6 +176,7 @@ export class LlamaRuntime {
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         failedCreationRemedy: false,
       });
+      const draft = settings.draft && (await this.#loadDraft(settings.draft, { settings, threads, model, context }));
       progress.flush();
       const prompts = new PromptTokens({ binding: this.#binding, model, template: settings.chatTemplate });
       const generator = new Generator({
@@ -184,6 +188,7 @@ export class LlamaRuntime {
         prompts,
         log: this.#log,
         order,
+        draft: draft?.drafts,
       });
       const texts = {
         binding: this.#binding,
@@ -203,12 +208,43 @@ export class LlamaRuntime {
         chatFormat: prompts.format,
         trainContextSize: model.trainContextSize,
         gpuLayers: model.gpuLayers,
-        ramUsed: model.memoryUsage.ram + context.memoryUsage.ram,
-        vramUsed: model.memoryUsage.vram + context.memoryUsage.vram,
+        ramUsed: model.memoryUsage.ram + context.memoryUsage.ram + (draft?.memory.ram ?? 0),
+        vramUsed: model.memoryUsage.vram + context.memoryUsage.vram + (draft?.memory.vram ?? 0),
       };
     } catch (error) {
-      throw await this.#explain(error);
+      throw isHostError(error) ? error : await this.#explain(error);
     }
+  }
+
+  /**
+   * Loads the draft model of another one, with the same settings.
+   *
+   * @throws HostError `MODEL_REJECTED` if it cannot draft for the model.
+   */
+  async #loadDraft(
+    { file, gpuLayers }: LoadedDraft,
+    { settings, threads, model, context }: { settings: LoadSettings; threads: number; model: Model; context: Context },
+  ): Promise<{ readonly drafts: DraftModel; readonly memory: MemoryUse }> {
+    const draft = await this.#llama.loadModel({
+      modelPath: longPath(file),
+      gpuLayers: this.facts.gpu === null ? 0 : gpuLayers,
+      ...defined({ useMmap: settings.useMmap, useMlock: settings.useMlock, useDirectIo: settings.useDirectIo }),
+      ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
+    });
+    const vocabulary = commonVocabulary(model, draft, file);
+    const draftContext = await draft.createContext({
+      contextSize: context.contextSize,
+      sequences: 1,
+      threads,
+      ...defined({ batchSize: settings.batchSize }),
+      ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
+      failedCreationRemedy: false,
+    });
+    const memory = {
+      ram: draft.memoryUsage.ram + draftContext.memoryUsage.ram,
+      vram: draft.memoryUsage.vram + draftContext.memoryUsage.vram,
+    };
+    return { drafts: new DraftModel(draftContext, vocabulary), memory };
   }
 
   /** See {@link Generator.generate}. */

@@ -28,7 +28,15 @@ const EXCESS_BYTES = 2 ** 30;
  * Settings of a load that do not change a state. The number of sequences does: llama.cpp refuses states that were saved
  * beside another number.
  */
-const WITHOUT_EFFECT: readonly string[] = ['threads', 'useMmap', 'useMlock', 'force', 'batchSize', 'chatTemplate'];
+const WITHOUT_EFFECT: readonly string[] = [
+  'threads',
+  'useMmap',
+  'useMlock',
+  'force',
+  'batchSize',
+  'chatTemplate',
+  'draft',
+];
 
 /** A file of a model with what changes when it is replaced. */
 interface ModelFile {

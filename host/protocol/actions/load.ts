@@ -85,6 +85,10 @@ export const savedLoadSettings = {
     v.pipe(v.array(adapter), v.maxLength(MAX_ADAPTERS, `at most ${MAX_ADAPTERS} adapters`)),
     'Extension: LoRA adapters with which the model generates. Each must be made for this model; embeddings and ranking are not available with them. Default: none.',
   ),
+  draft_model: optional(
+    v.nullable(name),
+    'Extension: a smaller model on this computer, with the same vocabulary, that drafts tokens. This model checks several of them at once and keeps those that it would have generated itself, so its text comes faster if most of them are right, and greedy text is the same. Drafting pauses while it takes more time than it saves, while several generations run, and where a grammar or `xtc` restricts tokens. Null for none. Default: none.',
+  ),
 };
 
 /** All settings of a load. */
@@ -129,6 +133,12 @@ export const loadedAdapters = optional(
     v.object({ id: field(v.string(), 'The id of the adapter.'), scale: field(v.number(), 'How strongly it is used.') }),
   ),
   'Extension: the LoRA adapters that the model is loaded with; absent if there are none.',
+);
+
+/** The draft model of a loaded model. */
+export const loadedDraft = optional(
+  v.string(),
+  'Extension: the id of the draft model that it is loaded with; absent if there is none.',
 );
 
 /** Levels of reasoning that a model distinguishes. */
@@ -205,6 +215,7 @@ export const loadModel = defineAction({
       'Extension: how conversations become prompts; absent for a remote model and for one that does not generate text.',
     ),
     lora: loadedAdapters,
+    draftModel: loadedDraft,
     alreadyLoaded: field(
       v.boolean(),
       'Extension: whether the model was loaded before this request, by this host or by another one of this user.',

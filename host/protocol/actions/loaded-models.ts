@@ -13,7 +13,7 @@ import {
   requestId,
   unixSeconds,
 } from '../fields.ts';
-import { capabilities, loadedAdapters, loadedTo, otherHost, reasoningLevels } from './load.ts';
+import { capabilities, loadedAdapters, loadedDraft, loadedTo, otherHost, reasoningLevels } from './load.ts';
 
 /** Mebibytes, the original's unit. */
 const mebibytes = v.pipe(v.number(), v.title('integer, MiB'));
@@ -38,6 +38,7 @@ export const announcedModel = v.object({
   capabilities: optional(capabilities, 'Extension: what it can do; absent for a remote model.'),
   reasoning: reasoningLevels,
   lora: loadedAdapters,
+  draftModel: loadedDraft,
   config: field(
     v.object({
       vocab_size: field(count, 'The size of its vocabulary in tokens.'),

@@ -91,9 +91,11 @@ function memoryFor(
   };
 }
 
-async function planned(id: string, services: ReturnType<typeof memoryFor>, contextSize = 256) {
+async function planned(id: string, services: ReturnType<typeof memoryFor>, contextSize = 256, hasDraft = false) {
   const { shape } = await inspectModel([file]);
-  return planLoad({ id, request: { modelPath: id, settings: { n_ctx: contextSize } }, shape, adapters: [] }, services);
+  const draft = hasDraft ? { id: 'draft', files: [file], shape } : undefined;
+  const request = { modelPath: id, settings: { n_ctx: contextSize } };
+  return planLoad({ id, request, shape, adapters: [], draft }, services);
 }
 
 /** Returns the memory that the model requires, in bytes. */
@@ -176,6 +178,17 @@ describe('a load that does not fit together with others', () => {
       details: { needed: { ram: room + 1, vram: 0 }, available: { ram: room, vram: 0 } },
     });
     expect(models.list()).toHaveLength(1);
+  });
+
+  it('needs memory for its draft model as well', async () => {
+    const { host } = started();
+    const both = 2 * (await needed());
+    await expect(planned('a/b/one.gguf', memoryFor(both - 1, host), 256, true)).rejects.toMatchObject({
+      code: 'INSUFFICIENT_MEMORY',
+      message: expect.stringMatching(/is available beside its draft model\./),
+    });
+    const { draft } = await planned('a/b/one.gguf', memoryFor(both, host), 256, true);
+    expect(draft).toEqual({ id: 'draft', file, gpuLayers: 0 });
   });
 
   it('keeps the others loaded if all fit', async () => {

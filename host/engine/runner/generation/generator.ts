@@ -15,6 +15,7 @@ import type { Binding, Context, Llama, Model, Token, TokenBias, TokenOptions } f
 import type { LlamaLog } from '../llama-log.ts';
 import { AnswerGrammar } from './answer-grammar.ts';
 import type { BatchOrder } from './batch-order.ts';
+import type { DraftModel } from './draft-model.ts';
 import { Output } from './output.ts';
 import { PieceSize } from './piece-size.ts';
 import { charactersOf, type PromptReasoning, type PromptTokens } from './prompt-tokens.ts';
@@ -28,6 +29,9 @@ const PENALTY_TOKENS = 64;
 
 /** Tokens at the end of the output that must occur in the prompt for a prediction; with fewer, most would be wrong. */
 const MATCHED_TOKENS = 3;
+
+/** Most tokens of a draft: llama.cpp's own default, `--draft-max`. */
+const LONGEST_DRAFT = 16;
 
 /** Shortest time between two reports of tokens that are generated, milliseconds. */
 const STEP_INTERVAL_MS = 1_000;
@@ -51,6 +55,8 @@ export interface GeneratorParts {
   readonly order: BatchOrder;
   /** Evaluated prompts on the disk; undefined if none are kept. */
   readonly states?: SavedStates | undefined;
+  /** Drafts tokens; undefined without a draft model. */
+  readonly draft?: DraftModel | undefined;
 }
 
 /** What one generation samples with. */
@@ -143,7 +149,7 @@ export class Generator {
       const options = grammar.isNeeded(output)
         ? { ...free, grammarEvaluationState: () => grammar.stateFor(output) }
         : free;
-      const prediction = this.#prediction({ pooled, request, tokens, bias });
+      const prediction = this.#prediction({ pooled, request, tokens, bias, watch });
       const stream = new TokenStream({ sequence: pooled.sequence, rest, options, prediction });
       const closeTokens = this.#closeTokens(prompt?.reasoning);
       const sampling = this.#sample({ pooled, stream, restTokens: rest.length, grammar, output, closeTokens }, watch);
@@ -202,18 +208,25 @@ export class Generator {
     request: { sampling, lookupTokens = 0 },
     tokens,
     bias,
+    watch,
   }: {
     pooled: PooledSequence;
     request: GenerateRequest;
     tokens: Token[];
     bias: TokenBias | undefined;
+    watch: GenerationWatch;
   }): Prediction | undefined {
+    const { binding, draft } = this.#parts;
     // A state that cannot drop its last tokens would have to be restored after every token that was not generated.
-    if (lookupTokens === 0 || sequence.needsCheckpoints) return undefined;
+    if (sequence.needsCheckpoints) return undefined;
     // XTC draws from the same seed as the sampler; with a new seed for each token both draws would be the same.
     if (sampling.xtc !== undefined) return undefined;
+    let speculation: Speculation;
+    if (lookupTokens > 0) speculation = new Speculation(promptLookup(binding, tokens, lookupTokens), lookupTokens);
+    else if (draft !== undefined) speculation = new Speculation(draft.predictor(tokens, watch), LONGEST_DRAFT);
+    else return undefined;
     return {
-      speculation: new Speculation(promptLookup(this.#parts.binding, tokens, lookupTokens), lookupTokens),
+      speculation,
       optionsAfter: (ahead) => ({
         ...samplerOptions(sampling, bias, () => [...sequence.contextTokens, ...ahead]),
         seed: seedAt(sampling.seed, sequence.nextTokenIndex + ahead.length),

@@ -17,8 +17,8 @@ const LONGEST_PAUSE = 512;
 /** Predicts tokens from those that were generated. */
 export interface Predictor {
   pushTokens(tokens: Token[]): void;
-  /** Returns the tokens that are likely to come next; none if it cannot tell. */
-  predictTokens(): Token[];
+  /** Returns the tokens that are likely to come next, at most `longest`; none if it cannot tell. */
+  predictTokens(longest: number): Token[] | Promise<Token[]>;
 }
 
 /**
@@ -50,9 +50,10 @@ export class Speculation {
   }
 
   /** Returns a draft of the next tokens, of at most `room`; an empty one while drafts are paused. */
-  draft(room: number): Token[] {
-    if (this.#tokenMs === undefined || this.#pausedFor > 0) return [];
-    return this.#predictor.predictTokens().slice(0, Math.max(0, Math.min(this.#length, room)));
+  async draft(room: number): Promise<Token[]> {
+    const length = Math.min(this.#length, room);
+    if (this.#tokenMs === undefined || this.#pausedFor > 0 || length <= 0) return [];
+    return (await this.#predictor.predictTokens(length)).slice(0, length);
   }
 
   /** Records the time of a token without a draft. */
@@ -62,7 +63,10 @@ export class Speculation {
       this.#tokenMs === undefined ? milliseconds : this.#tokenMs + NEW_WEIGHT * (milliseconds - this.#tokenMs);
   }
 
-  /** Records how many tokens of a draft the model generated, and the time it took with the token that follows. */
+  /**
+   * Records how many tokens of a draft the model generated, and the time that drafting and checking it took with the token
+   * that follows.
+   */
   learnDraft({ drafted, accepted, milliseconds }: { drafted: number; accepted: number; milliseconds: number }): void {
     const tokenMs = this.#tokenMs ?? 0;
     const length = accepted === drafted ? 2 * drafted : accepted;

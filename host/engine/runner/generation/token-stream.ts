@@ -104,9 +104,9 @@ export class TokenStream {
     const { speculation, optionsAfter } = this.#prediction;
     const start = sequence.nextTokenIndex;
     // With more tokens the binding would drop the beginning of the context.
-    const draft = speculation.draft(sequence.contextSize - 2 - start);
-    if (draft.length === 0) return;
     const begin = performance.now();
+    const draft = await speculation.draft(sequence.contextSize - 2 - start);
+    if (draft.length === 0) return;
     const tokens = [this.#last, ...draft];
     const results = await sequence.controlledEvaluate(
       tokens.map((token, index) => [
