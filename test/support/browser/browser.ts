@@ -21,10 +21,21 @@ export interface WebPage extends ExtensionPage {
   useExtension(): Promise<void>;
 }
 
+/** Another extension in the browser. */
+export interface OtherExtension {
+  readonly folder: string;
+  /** The ID that Chromium derives from the key in its manifest. */
+  readonly chromiumId: string;
+  /** The ID in its manifest for Firefox. */
+  readonly firefoxId: string;
+}
+
 /** A real browser with an extension and its own profile. */
 export interface TestBrowser {
   /** Opens a page of the extension, such as `popup.html`, in a tab. */
   openPage(path: string): Promise<ExtensionPage>;
+  /** Opens a page of the other extension in a tab. */
+  openOtherPage(path: string): Promise<ExtensionPage>;
   /** Opens a web page in a tab. */
   openWebPage(url: string): Promise<WebPage>;
   /** Evaluates an expression in the extension's worker. Absent if the driver does not support it. */
@@ -43,6 +54,8 @@ export interface BrowserOptions {
   readonly home: string;
   /** Folder of the unpacked extension. */
   readonly extension: string;
+  /** Another extension to load. */
+  readonly other?: OtherExtension | undefined;
   /** Additional environment variables, which native hosts inherit. */
   readonly env?: NodeJS.ProcessEnv;
   /** Emulates a dark system theme. */

@@ -23,7 +23,8 @@ const ARGS = [
  * detects.
  */
 export async function startChromium(options: BrowserOptions): Promise<TestBrowser> {
-  const { program, home, extension, env = {}, dark = false, forcedColors = false, size } = options;
+  const { program, home, extension, other, env = {}, dark = false, forcedColors = false, size } = options;
+  const extensions = [extension, ...(other === undefined ? [] : [other.folder])].join(',');
   const context = await chromium.launchPersistentContext(join(home, '.config', 'chromium'), {
     executablePath: program,
     // Playwright's headless mode does not load extensions. The argument `--headless=new` starts the browser's.
@@ -31,12 +32,15 @@ export async function startChromium(options: BrowserOptions): Promise<TestBrowse
     colorScheme: dark ? 'dark' : 'light',
     forcedColors: forcedColors ? 'active' : 'none',
     ...(size === undefined ? {} : { viewport: size }),
-    args: [...ARGS, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+    args: [...ARGS, `--disable-extensions-except=${extensions}`, `--load-extension=${extensions}`],
     env: { PATH: process.env.PATH ?? '', HOME: home, ...env },
   });
   return {
     async openPage(path) {
       return driverOf(await open(context, `chrome-extension://${CHROMIUM_EXTENSION_ID}/${path}`));
+    },
+    async openOtherPage(path) {
+      return driverOf(await open(context, `chrome-extension://${other?.chromiumId}/${path}`));
     },
     async openWebPage(url) {
       const page = await open(context, url);

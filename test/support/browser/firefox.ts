@@ -10,6 +10,7 @@ import { Marionette } from './marionette.ts';
 
 /** The extension's internal UUID. Firefox would generate a random one for each profile. */
 const UUID = '5f2c7a3e-9d41-4b6e-8a7b-3c1d2e4f5a6b';
+const OTHER_UUID = '0e1f2a3b-4c5d-4e6f-8a9b-1c2d3e4f5a6b';
 
 /** The file in the profile to which Firefox writes Marionette's port. */
 const PORT_FILE = 'MarionetteActivePort';
@@ -19,7 +20,6 @@ const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
 const PREFERENCES = {
   'marionette.port': 0,
-  'extensions.webextensions.uuids': JSON.stringify({ [FIREFOX_ADDON_ID]: UUID }),
   'app.update.enabled': false,
   'browser.shell.checkDefaultBrowser': false,
   'browser.startup.homepage_override.mstone': 'ignore',
@@ -32,13 +32,15 @@ const PREFERENCES = {
 
 /** Starts Firefox with an extension that has TabAgent's add-on ID. */
 export async function startFirefox(options: BrowserOptions): Promise<TestBrowser> {
-  const { program, home, extension, env = {}, dark = false, forcedColors = false, size } = options;
+  const { program, home, extension, other, env = {}, dark = false, forcedColors = false, size } = options;
   const profile = await mkdtemp(join(tmpdir(), 'tabagent-firefox-'));
+  const uuids = { [FIREFOX_ADDON_ID]: UUID, ...(other === undefined ? {} : { [other.firefoxId]: OTHER_UUID }) };
+  const ids = { 'extensions.webextensions.uuids': JSON.stringify(uuids) };
   const colours = {
     'layout.css.prefers-color-scheme.content-override': dark ? 0 : 1,
     ...(forcedColors ? { 'browser.display.document_color_use': 2 } : {}),
   };
-  const lines = Object.entries({ ...PREFERENCES, ...colours }).map(
+  const lines = Object.entries({ ...PREFERENCES, ...ids, ...colours }).map(
     ([key, value]) => `user_pref("${key}", ${JSON.stringify(value)});\n`,
   );
   await writeFile(join(profile, 'user.js'), lines.join(''));
@@ -54,9 +56,11 @@ export async function startFirefox(options: BrowserOptions): Promise<TestBrowser
   const driver = await Marionette.connect(await Promise.race([portOf(profile), ended]));
   await driver.command('WebDriver:NewSession', {});
   await driver.command('Addon:Install', { path: extension, temporary: true });
+  if (other !== undefined) await driver.command('Addon:Install', { path: other.folder, temporary: true });
   if (size !== undefined) await fitWindow(driver, size);
   return {
     openPage: (path) => openTab(driver, `moz-extension://${UUID}/${path}`),
+    openOtherPage: (path) => openTab(driver, `moz-extension://${OTHER_UUID}/${path}`),
     async openWebPage(url) {
       const page = await openTab(driver, url);
       return { ...page, useExtension: () => page.withTab(() => grantActiveTab(driver)) };

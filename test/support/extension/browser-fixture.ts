@@ -2,12 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BrowserOptions, TestBrowser, WebPage } from '../browser/browser.ts';
+import type { BrowserOptions, OtherExtension, TestBrowser, WebPage } from '../browser/browser.ts';
 import { startChromium } from '../browser/chromium.ts';
 import { startFirefox } from '../browser/firefox.ts';
 import { HostFixture } from '../host/host-fixture.ts';
 import { HOST_MAIN } from '../host/host-process.ts';
 import { type HubOptions, startHub, type TestHub } from '../hub/hub.ts';
+import { buildExampleExtension } from './example-extension.ts';
 import { PageDriver } from './page-driver.ts';
 
 const EXTENSIONS = fileURLToPath(new URL('../../../dist/extension', import.meta.url));
@@ -51,6 +52,7 @@ export class BrowserFixture {
   readonly #program: string;
   readonly #additionalEnv: Record<string, string>;
   #browser: TestBrowser | undefined;
+  #other: OtherExtension | undefined;
 
   private constructor(
     host: HostFixture,
@@ -98,6 +100,12 @@ export class BrowserFixture {
     return this.#host.use(resource);
   }
 
+  /** Adds the example extension, which uses TabAgent. Must be called before the first page is opened. Returns its ID. */
+  async addExample(): Promise<string> {
+    this.#other = await buildExampleExtension(join(this.#host.home, 'example-extension'));
+    return this.#kind.name === 'firefox' ? this.#other.firefoxId : this.#other.chromiumId;
+  }
+
   /** Registers the built host with the browser. */
   install(): void {
     this.runCommand('install', '--browser', this.#kind.name);
@@ -112,6 +120,12 @@ export class BrowserFixture {
   async page(path: string, appearance: Appearance = {}): Promise<PageDriver> {
     const browser = await this.#start(appearance);
     return new PageDriver(await browser.openPage(path));
+  }
+
+  /** Opens a page of the example extension. */
+  async examplePage(path: string): Promise<PageDriver> {
+    await this.waitForWelcomePage();
+    return new PageDriver(await (await this.#start({})).openOtherPage(path));
   }
 
   /** Opens a web page in a tab. The first page starts the browser. */
@@ -146,6 +160,7 @@ export class BrowserFixture {
       program: this.#program,
       home: this.#host.home,
       extension: this.#kind.extension,
+      other: this.#other,
       env: this.#env,
       size: { width: 400, height: 580 },
       ...appearance,
