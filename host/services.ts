@@ -20,6 +20,7 @@ import type { ExternalModels } from './external/external-models.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { FileKinds } from './hub/file-kinds.ts';
 import type { Hub } from './hub/hub.ts';
+import { HubSilence } from './hub/hub-silence.ts';
 import type { LmStudio } from './lmstudio/lm-studio.ts';
 import { loadedEntry } from './models/describe-loaded.ts';
 import type { ModelRegistry } from './models/model-registry.ts';
@@ -55,6 +56,7 @@ export class HostServices {
   /** Requests that verify or repair models. */
   readonly verifyRequests = new ModelRequests(verificationCancelled);
   readonly hub: Lazy<Hub> = lazy(() => this.#createHub());
+  readonly hubSilence = new HubSilence();
   readonly fileKinds: Lazy<FileKinds> = lazy(() => this.#createFileKinds());
   readonly cache: Lazy<ModelCache> = lazy(() => this.#openCache());
   readonly external: Lazy<ExternalModels> = lazy(() => this.#createExternal());

@@ -16,13 +16,7 @@ import type { FileKind } from '../protocol/file-kinds.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Call } from './action.ts';
-import {
-  askHubIfReachable,
-  askPatiently,
-  HUB_PATIENCE_MS,
-  HUB_UNAVAILABLE,
-  type WaitListener,
-} from './hub-patience.ts';
+import { askHubBriefly, askPatiently, HUB_UNAVAILABLE, type WaitListener } from './hub-patience.ts';
 import { CONTACTING_HUB } from './progress.ts';
 
 /** A model that is on the disk. */
@@ -124,7 +118,7 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   const isHere = options.trustNames === true && (await local.find(name, { signal, trustNames: true })) !== undefined;
   try {
     const remotes = isHere
-      ? await askHubIfReachable(call, HUB_PATIENCE_MS, (limit) => remoteFiles(name, call, limit))
+      ? await askHubBriefly(call, (limit) => remoteFiles(name, call, limit))
       : await askPatiently(call, waitListener(name, options), (onPause) => remoteFiles(name, call, signal, onPause));
     if (remotes === undefined) return await named(true);
     return await local.match(name, remotes, checking(name, call, options));

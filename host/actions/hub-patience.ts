@@ -10,10 +10,11 @@ import type { Call } from './action.ts';
 export const HUB_UNAVAILABLE: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
 
 /**
- * How long a load waits for an answer of the hub that it does not need, milliseconds. A load asks at most twice, so a
- * hub that does not answer delays it by less than three seconds.
+ * How long a request that does not need the hub waits for its answer, milliseconds. After a hub that did not answer, such
+ * requests do not ask it again for a while ({@link HubSilence}), so that it delays a load by less than three seconds
+ * however many files the load has.
  */
-export const HUB_PATIENCE_MS = 1_400;
+const BRIEF_MS = 1_400;
 
 /** Time limit for the hub to answer a listing or a search, milliseconds. The whole request takes below 15 seconds. */
 export const LISTING_TIMEOUT_MS = 9_000;
@@ -45,13 +46,23 @@ export async function askHub<T>(
   }
 }
 
-/** Asks the hub as {@link askHub} does, but returns undefined if it cannot be reached or does not answer in time. */
-export async function askHubIfReachable<T>(...args: Parameters<typeof askHub<T>>): Promise<T | undefined> {
+/**
+ * Asks the hub what a request does not need to know. Returns undefined if the hub cannot be reached, refuses, or does not
+ * answer in time.
+ */
+export async function askHubBriefly<T>(
+  call: Pick<Call, 'services' | 'signal'>,
+  ask: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  const { hubSilence } = call.services;
+  if (hubSilence.isRecent) return undefined;
   try {
-    return await askHub(...args);
+    return await askHub(call, BRIEF_MS, ask);
   } catch (error) {
-    if (isHostError(error, ...HUB_UNAVAILABLE)) return undefined;
-    throw error;
+    call.signal.throwIfAborted();
+    if (!isHostError(error)) throw error;
+    if (isHostError(error, ...HUB_UNAVAILABLE)) hubSilence.record();
+    return undefined;
   }
 }
 

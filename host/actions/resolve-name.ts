@@ -16,19 +16,12 @@ import {
   readModelQuery,
 } from '../protocol/model-name.ts';
 import type { Call } from './action.ts';
-import {
-  askHub,
-  askHubIfReachable,
-  askPatiently,
-  HUB_PATIENCE_MS,
-  LISTING_TIMEOUT_MS,
-  type WaitListener,
-} from './hub-patience.ts';
+import { askHub, askHubBriefly, askPatiently, LISTING_TIMEOUT_MS, type WaitListener } from './hub-patience.ts';
 
 /**
  * Returns the model a request names: by its file, by a quantization (`owner/name:Q4_K_M`), or by its repository alone.
  * A model on this computer, including one of another program, is preferred to asking the hub; for a repository alone,
- * if it is the only one of the repository, or if the hub does not answer.
+ * if it is the only one of the repository, or if the hub does not answer or refuses.
  *
  * @param onWait Receives what the request waits for: with it, the hub has as much time as for a download.
  * @throws HostError `INVALID_REQUEST`, `UNSUPPORTED_MODEL_TYPE`, `FILE_NOT_FOUND`, `INSUFFICIENT_MEMORY`, and the errors
@@ -45,7 +38,7 @@ export async function resolveName(request: ModelNaming, call: Call, onWait?: Wai
   if (only !== undefined && another === undefined) return only.name;
   const fits = await fitsHere(call);
   if (only === undefined) return requestedModel(await modelsOf(query, call, onWait), query, fits).name;
-  const models = await askHubIfReachable(call, HUB_PATIENCE_MS, (signal) => modelsOf(query, { ...call, signal }));
+  const models = await askHubBriefly(call, (signal) => modelsOf(query, { ...call, signal }));
   return requestedModel(models ?? here, query, fits).name;
 }
 

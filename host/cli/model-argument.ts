@@ -52,12 +52,20 @@ export async function modelAnywhere(typed: string, client: Client): Promise<stri
 /**
  * Like {@link modelAnywhere}, for requests in which the host chooses the file: a repository alone (`owner/name`), or
  * with a quantization (`owner/name:Q4_K_M`), is returned unchanged.
+ *
+ * @param options.isQualified Whether the request also has a quantization or a revision. A repository is then returned
+ *   unchanged even if one of its models is known, because that may be another one.
  */
-export async function modelOrRepository(typed: string, client: Client): Promise<string> {
+export async function modelOrRepository(
+  typed: string,
+  client: Client,
+  { isQualified = false }: { readonly isQualified?: boolean } = {},
+): Promise<string> {
+  const name = client.plainName(typed);
+  if (isQualified && isRepository(name)) return name;
   try {
     return await modelAnywhere(typed, client);
   } catch (error) {
-    const name = client.plainName(typed);
     if (isHostError(error, 'FILE_NOT_FOUND') && isRepository(name)) return name;
     throw error;
   }

@@ -11,8 +11,12 @@ import { printable } from '../terminal/text.ts';
 export async function run(context: CommandContext): Promise<number> {
   const { input, client, terminal } = context;
   const [typed = '', file] = input.args;
+  const [revision, quantization] = [input.text('revision'), input.text('quantization')];
+  const isQualified = revision !== undefined || quantization !== undefined;
   const model =
-    file === undefined ? { modelId: await modelOrRepository(typed, client) } : { modelPath: typed, modelFile: file };
+    file === undefined
+      ? { modelId: await modelOrRepository(typed, client, { isQualified }) }
+      : { modelPath: typed, modelFile: file };
   const progress = progressView(terminal);
   let reply: { message?: string; payload: PayloadOf<'DOWNLOAD_MODEL'> };
   try {
@@ -20,8 +24,8 @@ export async function run(context: CommandContext): Promise<number> {
       'DOWNLOAD_MODEL',
       {
         ...model,
-        revision: input.text('revision'),
-        quantization: input.text('quantization'),
+        revision,
+        quantization,
         maxBytesPerSecond: input.size('max-speed'),
         update: input.flag('update') ? true : undefined,
       },

@@ -47,6 +47,16 @@ describe('models on the command line', () => {
     expect(empty).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No models are downloaded') });
   });
 
+  it('are pulled in another quantization than the one on the disk', async () => {
+    const files = { 'markov-F16.gguf': markovModel(), 'markov-Q8_0.gguf': markovModel() };
+    const other = fixture.use(await startHub({ repos: { [REPO]: { files } } }));
+    const pull = async (...options: string[]) =>
+      (await tabagent(['pull', REPO, ...options], { env: { HF_ENDPOINT: other.url } })).stdout;
+    expect(await pull('--quantization', 'F16')).toContain(`${REPO}/markov-F16.gguf`);
+    expect(await pull('--quantization', 'q8_0')).toContain(`${REPO}/markov-Q8_0.gguf`);
+    expect(await pull('--quantization', 'F16')).toContain(`Model already downloaded: ${REPO}/markov-F16.gguf`);
+  });
+
   it('are shown with every setting of a load, saved or default', async () => {
     await tabagent(['pull', ID]);
     await tabagent(['set', 'markov-f16', 'context', '256']);

@@ -73,3 +73,38 @@ describe('a request that waits for the hub before its download starts', () => {
     expect(event).toMatchObject({ stalledSince: expect.any(Number), next: { action: 'reconnect' } });
   });
 });
+
+describe('a load of models that are on this computer', () => {
+  const SETTINGS = { n_gpu_layers: 0, n_ctx: 64, n_threads: 1 };
+  const files = [FILE, 'markov-Q8_0.gguf'];
+  let fixture: HostFixture;
+  let hub: TestHub;
+  let host: HostProcess;
+  beforeEach(async () => {
+    fixture = await HostFixture.open();
+    hub = fixture.use(await startHub({ repos: {} }));
+    for (const file of files) put(markovModel(), fixture.home, '.lmstudio/models', ...REPO.split('/'), file);
+    host = fixture.host({ env: { HF_ENDPOINT: hub.url } });
+  });
+  afterEach(() => fixture.close());
+
+  const load = async (fields: Message) => {
+    const reply = await host.request('LOAD_MODEL', { ...fields, settings: SETTINGS });
+    await host.request('UNLOAD_ALL_MODELS');
+    return reply.payload?.modelId;
+  };
+
+  it.each([401, 404, 429, 500])('uses them if the hub refuses to list their repository: %i', async (status) => {
+    hub.fault({ kind: 'status', status });
+    expect(await load({ modelPath: REPO })).toBe(`${REPO}/${FILE}`);
+  });
+
+  it('asks a hub that does not answer only once', async () => {
+    hub.fault({ kind: 'script', answer: () => {} });
+    expect(await load({ modelPath: REPO })).toBe(`${REPO}/${FILE}`);
+    expect(hub.requests).toHaveLength(1);
+    expect(await load(BY_QUANTIZATION)).toBe(`${REPO}/${FILE}`);
+    expect(await load(BY_FILE)).toBe(`${REPO}/${FILE}`);
+    expect(hub.requests).toHaveLength(1);
+  });
+});
