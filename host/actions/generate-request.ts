@@ -59,6 +59,20 @@ function languageOf(settings: GenerateSettings): Constraint | undefined {
 /** Fields of every message to the host. */
 const MESSAGE_FIELDS = ['action', 'requestId'];
 
+/** Settings that have no effect without another one that turns their sampler on. */
+const SAMPLER_DETAILS: Readonly<
+  Record<'xtc_probability' | 'dry_multiplier', readonly (keyof GenerateSettings & string)[]>
+> = {
+  xtc_probability: ['xtc_threshold'],
+  dry_multiplier: ['dry_base', 'dry_allowed_length', 'dry_penalty_last_n', 'dry_sequence_breakers'],
+};
+
+function unusedSamplerDetails(settings: GenerateSettings): string[] {
+  return (['xtc_probability', 'dry_multiplier'] as const)
+    .filter((name) => (settings[name] ?? 0) === 0)
+    .flatMap((name) => SAMPLER_DETAILS[name].filter((detail) => settings[detail] !== undefined));
+}
+
 /** Returns the names of fields that the host does not know or cannot use yet. */
 export function unusedFields(request: Request): string[] {
   const known = new Set([...MESSAGE_FIELDS, ...Object.keys(declared.generate.request.entries)]);
@@ -70,9 +84,10 @@ export function unusedFields(request: Request): string[] {
           (name) => request[name] !== undefined && request[name] !== 'none',
         )
       : []),
-    ...Object.keys(request.settings ?? {})
-      .filter((name) => !settings.has(name))
-      .map((name) => `settings.${name}`),
+    ...[
+      ...Object.keys(request.settings ?? {}).filter((name) => !settings.has(name)),
+      ...unusedSamplerDetails(request.settings ?? {}),
+    ].map((name) => `settings.${name}`),
   ];
 }
 
@@ -92,11 +107,24 @@ function toolChoiceOf({ tool_choice: choice, tools = [] }: Request): ToolChoice 
   return { name };
 }
 
+function drySampling(settings: GenerateSettings): Sampling['dry'] {
+  const { dry_multiplier: multiplier = 0, dry_penalty_last_n: lastTokens = -1 } = settings;
+  if (multiplier === 0 || lastTokens === 0) return undefined;
+  return {
+    multiplier,
+    base: settings.dry_base ?? 1.75,
+    allowedLength: settings.dry_allowed_length ?? 2,
+    lastTokens: lastTokens === -1 ? undefined : lastTokens,
+    sequenceBreakers: settings.dry_sequence_breakers ?? ['\n', ':', '"', '*'],
+  };
+}
+
 /** Returns the sampling settings that few requests use. */
-function rarerSampling(settings: GenerateSettings): Pick<Sampling, 'xtc' | 'logitBias'> {
+function rarerSampling(settings: GenerateSettings): Pick<Sampling, 'xtc' | 'dry' | 'logitBias'> {
   const { xtc_probability: probability = 0, xtc_threshold: threshold = 0.1 } = settings;
   return {
     xtc: probability === 0 ? undefined : { probability, threshold },
+    dry: drySampling(settings),
     logitBias: settings.logit_bias,
   };
 }

@@ -83,10 +83,24 @@ export interface Sampling {
   readonly frequencyPenalty?: number | undefined;
   /** Removes all but the least likely of the tokens above a probability (XTC), at a share of the steps. */
   readonly xtc?: { readonly probability: number; readonly threshold: number } | undefined;
+  /** Makes tokens less likely that would repeat a longer sequence of generated tokens (DRY); absent if it is off. */
+  readonly dry?: DrySampling | undefined;
   /** Added to the logits of tokens, by their numbers. */
   readonly logitBias?: Readonly<Record<string, number>> | undefined;
   /** 32 bits. */
   readonly seed: number;
+}
+
+/** Settings of the sampler DRY, by the names of llama.cpp. */
+export interface DrySampling {
+  readonly multiplier: number;
+  readonly base: number;
+  /** Longest sequence that may be repeated, tokens. */
+  readonly allowedLength: number;
+  /** Generated tokens that are searched; undefined for all. */
+  readonly lastTokens: number | undefined;
+  /** Texts that a repeated sequence never contains. */
+  readonly sequenceBreakers: readonly string[];
 }
 
 /** What the output must conform to, together with `prefix`, which is in the prompt already. */

@@ -19,8 +19,13 @@ export function generationRequest(
 ): Pick<RemoteRequest, 'path'> & { body: JsonObject; ignored: readonly string[] } {
   const { input, maxNewTokens, stop, sampling, constraint } = request;
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
-  const { presencePenalty = 0, frequencyPenalty = 0, xtc, logitBias } = sampling;
-  const unused = endpoint.takesMoreSettings || xtc === undefined ? [] : ['settings.xtc_probability'];
+  const { presencePenalty = 0, frequencyPenalty = 0, xtc, dry, logitBias } = sampling;
+  const unused = endpoint.takesMoreSettings
+    ? []
+    : [
+        ...(xtc === undefined ? [] : ['settings.xtc_probability']),
+        ...(dry === undefined ? [] : ['settings.dry_multiplier']),
+      ];
   const body: JsonObject = {
     model,
     stream: true,
@@ -41,6 +46,15 @@ export function generationRequest(
           repeat_penalty: repetitionPenalty,
           repetition_penalty: repetitionPenalty,
           ...(xtc === undefined ? {} : { xtc_probability: xtc.probability, xtc_threshold: xtc.threshold }),
+          ...(dry === undefined
+            ? {}
+            : {
+                dry_multiplier: dry.multiplier,
+                dry_base: dry.base,
+                dry_allowed_length: dry.allowedLength,
+                dry_penalty_last_n: dry.lastTokens ?? -1,
+                dry_sequence_breakers: [...dry.sequenceBreakers],
+              }),
         }
       : {}),
   };

@@ -42,10 +42,17 @@ import { savedSettings } from './settings.ts';
 /** Most tokens with a bias. */
 const MAX_BIASED_TOKENS = 1_000;
 
-const stopSequence = v.pipe(
-  nonEmptyText(MAX_STOP_CHARACTERS),
-  v.check((text) => text.isWellFormed(), 'a string without unpaired surrogates'),
-);
+/** Most texts that divide sequences for DRY, and their length: llama.cpp compares each with the whole vocabulary. */
+const MAX_BREAKERS = 32;
+const MAX_BREAKER_CHARACTERS = 40;
+
+const wellFormedText = (maxLength: number) =>
+  v.pipe(
+    nonEmptyText(maxLength),
+    v.check((text) => text.isWellFormed(), 'a string without unpaired surrogates'),
+  );
+
+const stopSequence = wellFormedText(MAX_STOP_CHARACTERS);
 
 const responseFormat = v.pipe(
   objectWith({
@@ -76,9 +83,8 @@ const functionChoice = objectWith({
   function: field(objectWith({ name: field(v.string(), 'The name of the function.') }), 'The function.'),
 });
 
-const settingEntries = {
-  ...savedSettings,
-  ...promptSettings,
+/** Settings of one generation that are not saved, each optional. */
+export const requestSettings = {
   stop: optional(
     v.union([
       stopSequence,
@@ -90,8 +96,6 @@ const settingEntries = {
     integer(0, MAX_SEED),
     'The same seed, settings and prompt generate the same text. Default: a random seed.',
   ),
-  max_tokens: optional(integer(1, MAX_CONTEXT), 'Extension: alias of `max_new_tokens`.'),
-  max_completion_tokens: optional(integer(1, MAX_CONTEXT), 'Extension: alias of `max_new_tokens`.'),
   presence_penalty: optional(
     numberBetween(-2, 2),
     'Extension: positive values make tokens less likely that occur among the last 64; 0 disables it.',
@@ -108,16 +112,47 @@ const settingEntries = {
     numberBetween(0, 0.5),
     'Extension: of the tokens with at least this probability, XTC excludes all but the least likely. Default: 0.1.',
   ),
+  dry_multiplier: optional(
+    numberBetween(0, 10),
+    'Extension: how much less likely DRY makes tokens that would repeat a sequence of generated tokens; 0, the default, disables it. Usual: 0.8.',
+  ),
+  dry_base: optional(
+    numberBetween(1, 10),
+    'Extension: the factor by which the penalty of DRY grows with each further token of a repetition. Default: 1.75.',
+  ),
+  dry_allowed_length: optional(
+    integer(1, MAX_CONTEXT),
+    'Extension: the longest sequence that DRY allows to be repeated, in tokens. Default: 2.',
+  ),
+  dry_penalty_last_n: optional(
+    integer(-1, MAX_CONTEXT),
+    'Extension: the number of generated tokens that DRY searches; 0 disables it, and -1, the default, means all.',
+  ),
+  dry_sequence_breakers: optional(
+    v.pipe(
+      v.array(wellFormedText(MAX_BREAKER_CHARACTERS)),
+      v.maxLength(MAX_BREAKERS, `at most ${MAX_BREAKERS} strings`),
+    ),
+    'Extension: texts at which DRY divides sequences. Default: line end, `:`, `"` and `*`.',
+  ),
+  prompt_lookup_num_tokens: optional(
+    integer(0, MAX_LOOKUP_TOKENS),
+    `Extension: most tokens that are predicted at a time where the output quotes the prompt (prompt lookup). Predictions change the speed, not the distribution of the text; without sampling they do not change the text. A \`seed\` then no longer gives the text that it gives without them. Default: 0, none: it is faster only if much is quoted. 7 is a good value on a CPU. Models that other programs run do not use it.`,
+  ),
+};
+
+const settingEntries = {
+  ...savedSettings,
+  ...promptSettings,
+  ...requestSettings,
+  max_tokens: optional(integer(1, MAX_CONTEXT), 'Extension: alias of `max_new_tokens`.'),
+  max_completion_tokens: optional(integer(1, MAX_CONTEXT), 'Extension: alias of `max_new_tokens`.'),
   logit_bias: optional(
     v.pipe(
       v.record(v.pipe(v.string(), v.regex(/^\d{1,7}$/, 'the number of a token')), numberBetween(-100, 100)),
       v.check((bias) => Object.keys(bias).length <= MAX_BIASED_TOKENS, `at most ${MAX_BIASED_TOKENS} tokens`),
     ),
     'Extension: values that are added to the logits of tokens, by the ids of the tokens in the vocabulary. -100 excludes a token.',
-  ),
-  prompt_lookup_num_tokens: optional(
-    integer(0, MAX_LOOKUP_TOKENS),
-    `Extension: most tokens that are predicted at a time where the output quotes the prompt (prompt lookup). Predictions change the speed, not the distribution of the text; without sampling they do not change the text. A \`seed\` then no longer gives the text that it gives without them. Default: 0, none: it is faster only if much is quoted. 7 is a good value on a CPU. Models that other programs run do not use it.`,
   ),
   response_format: optional(
     responseFormat,

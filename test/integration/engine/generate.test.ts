@@ -212,6 +212,18 @@ describe('further samplers', () => {
     expect(text).toMatch(/^( ?tails)+$/);
   });
 
+  it('make repetitions of longer sequences less likely (DRY)', async () => {
+    const { text } = await generate('coin', { maxNewTokens: 30 });
+    expect(text).toMatch(/^( ?heads)+$/);
+    const dry = { multiplier: 5, base: 2, allowedLength: 2, lastTokens: undefined, sequenceBreakers: ['\n'] };
+    const varied = (await generate('coin', { sampling: { ...GREEDY, dry }, maxNewTokens: 30 })).text;
+    expect(new Set(varied.trim().split(' '))).toEqual(new Set(['heads', 'tails']));
+    const none = { ...dry, lastTokens: 1 };
+    expect((await generate('coin', { sampling: { ...GREEDY, dry: none }, maxNewTokens: 30 })).text).toBe(text);
+    const broken = { ...dry, sequenceBreakers: ['heads'] };
+    expect((await generate('coin', { sampling: { ...GREEDY, dry: broken }, maxNewTokens: 30 })).text).toBe(text);
+  });
+
   it('change the probability of single tokens (logit bias)', async () => {
     const { text } = await generate('coin', { maxNewTokens: 4 });
     expect(text).toMatch(/^( ?heads)+$/);
@@ -243,6 +255,28 @@ describe('constrained output', () => {
     expect(text).toBe(JSON.stringify(value));
     expect(finishReason).toBe('stop');
     for (const event of events) expect(textOf([event])).not.toContain('\uFFFD');
+  });
+
+  it('that is cut inside a character ends before it, whatever cuts it', async () => {
+    // Every byte is a token: the vocabulary has none of these characters.
+    const whole = 'é👩‍👩‍👧 e\u0301ä€\u{10FFFF}한';
+    const order = { constraint: { grammar: `root ::= "${whole}"` } };
+    const bytes = Buffer.from(whole).length;
+    const texts = new Set<string>();
+    for (let maxNewTokens = 1; maxNewTokens <= bytes + 2; maxNewTokens += 1) {
+      const events: GenerationProgress[] = [];
+      const onProgress = (event: GenerationProgress) => events.push(event);
+      const { text, finishReason } = await generate('story', { ...order, maxNewTokens }, { onProgress });
+      expect(whole.startsWith(text)).toBe(true);
+      expect(textOf(events)).toBe(text);
+      expect([text, finishReason]).toEqual([text, text === whole && maxNewTokens > bytes ? 'stop' : 'length']);
+      texts.add(text);
+    }
+    expect(texts.size).toBe([...whole].length + 1);
+    for (const stop of ['\u200d', '\u0301', '€', '👧']) {
+      const { text, finishReason } = await generate('story', { ...order, stop: [stop] });
+      expect({ text, finishReason }).toEqual({ text: whole.slice(0, whole.indexOf(stop)), finishReason: 'stop' });
+    }
   });
 
   it('by a JSON schema is an object even if the model would generate something else', async () => {

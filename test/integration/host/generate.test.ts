@@ -202,11 +202,11 @@ describe('generation over native messaging', () => {
       messages: [{ role: 'user', content: 'once' }],
       tool_choice: 'required',
       logprobs: true,
-      settings: { ...GREEDY, max_new_tokens: 1, best_of: 2 },
+      settings: { ...GREEDY, max_new_tokens: 1, best_of: 2, dry_base: 2 },
     };
     const reply = await host.request('GENERATE', request);
     expect(payloadOf('GENERATE', reply).finishReason).toBe('length');
-    expect(reply.ignored).toEqual(['logprobs', 'tool_choice', 'settings.best_of']);
+    expect(reply.ignored).toEqual(['logprobs', 'tool_choice', 'settings.best_of', 'settings.dry_base']);
     expect(await host.request('GENERATE', { ...request, strict: true })).toMatchObject({
       code: 'INVALID_REQUEST',
       details: { field: 'logprobs' },

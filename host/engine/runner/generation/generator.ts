@@ -4,6 +4,7 @@ import { invalidField } from '../../../common/host-errors.ts';
 import { whenAborted } from '../../../common/when-aborted.ts';
 import {
   assertUsed,
+  type DrySampling,
   type GenerateRequest,
   type GenerationProgress,
   type GenerationResult,
@@ -11,7 +12,7 @@ import {
 } from '../../../models/generation.ts';
 import { closingText } from '../../../reasoning/formats.ts';
 import type { RunnerStep } from '../../ipc.ts';
-import type { Binding, Context, Llama, Model, Token, TokenBias, TokenOptions } from '../binding-types.ts';
+import type { Binding, Context, Llama, Model, Sequence, Token, TokenBias, TokenOptions } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
 import { AnswerGrammar } from './answer-grammar.ts';
 import type { BatchOrder } from './batch-order.ts';
@@ -145,12 +146,13 @@ export class Generator {
       const rest = await this.#evaluate(pooled, tokens, { output, watch, aborted });
       if (signal.aborted) return output.end('stopped', counts);
       await grammar.follow(output);
-      const free = samplerOptions(request.sampling, bias, () => pooled.sequence.contextTokens);
+      const { sequence } = pooled;
+      const free = samplerOptions(request.sampling, { bias, sequence, tokens: () => sequence.contextTokens });
       const options = grammar.isNeeded(output)
         ? { ...free, grammarEvaluationState: () => grammar.stateFor(output) }
         : free;
       const prediction = this.#prediction({ pooled, request, tokens, bias, watch });
-      const stream = new TokenStream({ sequence: pooled.sequence, rest, options, prediction });
+      const stream = new TokenStream({ sequence, rest, options, prediction });
       const closeTokens = this.#closeTokens(prompt?.reasoning);
       const sampling = this.#sample({ pooled, stream, restTokens: rest.length, grammar, output, closeTokens }, watch);
       await leaving(pooled, sampling, aborted);
@@ -219,8 +221,9 @@ export class Generator {
     const { binding, draft } = this.#parts;
     // A state that cannot drop its last tokens would have to be restored after every token that was not generated.
     if (sequence.needsCheckpoints) return undefined;
-    // XTC draws from the same seed as the sampler; with a new seed for each token both draws would be the same.
-    if (sampling.xtc !== undefined) return undefined;
+    // XTC draws from the same seed as the sampler; with a new seed for each token both draws would be the same. The sampler
+    // of DRY has seen only the tokens that it sampled, and predicted ones have samplers of their own.
+    if (sampling.xtc !== undefined || sampling.dry !== undefined) return undefined;
     let speculation: Speculation;
     if (lookupTokens > 0) speculation = new Speculation(promptLookup(binding, tokens, lookupTokens), lookupTokens);
     else if (draft !== undefined) speculation = new Speculation(draft.predictor(tokens, watch), LONGEST_DRAFT);
@@ -228,7 +231,7 @@ export class Generator {
     return {
       speculation,
       optionsAfter: (ahead) => ({
-        ...samplerOptions(sampling, bias, () => [...sequence.contextTokens, ...ahead]),
+        ...samplerOptions(sampling, { bias, sequence, tokens: () => [...sequence.contextTokens, ...ahead] }),
         seed: seedAt(sampling.seed, sequence.nextTokenIndex + ahead.length),
       }),
       isShared: () => this.#running > 1,
@@ -307,9 +310,13 @@ async function leaving(pooled: PooledSequence, work: Promise<unknown>, aborted: 
   await Promise.race([work, aborted]);
 }
 
-function samplerOptions(sampling: Sampling, bias: TokenBias | undefined, contextTokens: () => Token[]): TokenOptions {
+/** @param options.tokens Returns the tokens before the one that is sampled. */
+function samplerOptions(
+  sampling: Sampling,
+  { bias, sequence, tokens }: { bias: TokenBias | undefined; sequence: Sequence; tokens: () => Token[] },
+): TokenOptions {
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
-  const { presencePenalty = 0, frequencyPenalty = 0, xtc } = sampling;
+  const { presencePenalty = 0, frequencyPenalty = 0, xtc, dry } = sampling;
   return {
     temperature,
     topP,
@@ -317,6 +324,7 @@ function samplerOptions(sampling: Sampling, bias: TokenBias | undefined, context
     minP,
     seed,
     ...(xtc === undefined ? {} : { xtc }),
+    ...(dry === undefined ? {} : { dryRepeatPenalty: dryPenalty(dry, sequence.contextSize) }),
     ...(bias === undefined ? {} : { tokenBias: bias }),
     ...(repetitionPenalty === 1 && presencePenalty === 0 && frequencyPenalty === 0
       ? {}
@@ -326,9 +334,21 @@ function samplerOptions(sampling: Sampling, bias: TokenBias | undefined, context
             presencePenalty,
             frequencyPenalty,
             maxPunishTokens: PENALTY_TOKENS,
-            punishTokens: () => contextTokens().slice(-PENALTY_TOKENS),
+            punishTokens: () => tokens().slice(-PENALTY_TOKENS),
           },
         }),
+  };
+}
+
+function dryPenalty(dry: DrySampling, contextSize: number): NonNullable<TokenOptions['dryRepeatPenalty']> {
+  const { multiplier: strength, base, allowedLength, lastTokens = contextSize, sequenceBreakers } = dry;
+  return {
+    strength,
+    base,
+    allowedLength,
+    // llama.cpp allocates memory for as many tokens as it searches.
+    lastTokens: Math.min(lastTokens, contextSize),
+    sequenceBreakers: [...sequenceBreakers],
   };
 }
 
