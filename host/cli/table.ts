@@ -280,6 +280,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         value: 'CONVERSATION',
         summary: 'continue this conversation: an ID or title, as "tabagent chat" lists them',
       },
+      { name: 'temporary', summary: 'store nothing of the chat or the prompt' },
       { name: 'seed', value: 'NUMBER', summary: 'random seed; the same seed and settings give the same answer' },
       ...LOAD_OPTIONS,
     ],

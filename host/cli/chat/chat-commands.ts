@@ -1,6 +1,6 @@
 import { REASONING_LEVELS } from '../../protocol/actions/settings.ts';
 import type { CommandContext } from '../context.ts';
-import { settingNamed, settingValue, shownName, shownValue } from '../setting-names.ts';
+import { CHAT_SETTING_NAMES, chatSettingNamed, settingValue, shownName, shownValue } from '../setting-names.ts';
 import { didYouMean } from '../suggest.ts';
 import { facts, table } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
@@ -72,7 +72,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     usage: '/clear',
     summary: 'start a new conversation',
     run: async ({ session }) => {
-      session.clear();
+      await session.clear();
       return 'Started a new conversation.';
     },
   },
@@ -80,7 +80,6 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     usage: '/save TITLE',
     summary: 'give the conversation a title',
     run: async ({ session, rest }) => {
-      if (session.conversationId === undefined) throw new UsageError('There is nothing to save yet.');
       if (rest === '') throw new UsageError('Missing title. Usage: /save TITLE');
       const { id, title } = await session.rename(rest);
       return `Saved as "${title}". "/load ${shortId(id)}" opens it again.`;
@@ -91,6 +90,9 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     summary: 'list conversations, or continue one, by its ID or title',
     run: async ({ session, context, rest }) => {
       if (rest === '') return listConversations(context);
+      if (session.isTemporary) {
+        throw new UsageError('This chat is temporary. Continue a conversation with "tabagent run MODEL --chat".');
+      }
       const conversation = await findConversation(rest, context.client);
       session.open(conversation);
       return `Continuing "${shownTitle(conversation)}".`;
@@ -103,6 +105,18 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     run: async () => undefined,
   },
 };
+
+/** Returns what the word at the end of a line may become: a command, or the first argument of one. */
+export function completionsOf(line: string): string[] {
+  const [, command, word] = /^\/([a-z]*)(?: +(\S*))?$/.exec(line) ?? [];
+  if (command === undefined) return [];
+  if (word === undefined)
+    return Object.keys(COMMANDS)
+      .filter((name) => name.startsWith(command))
+      .map((name) => `/${name} `);
+  const choices: readonly string[] = { set: CHAT_SETTING_NAMES, reasoning: REASONING_LEVELS }[command] ?? [];
+  return choices.filter((choice) => choice.startsWith(word)).map((choice) => `/${command} ${choice} `);
+}
 
 /** A command that was typed: its name and the rest of the line. */
 export interface TypedCommand {
@@ -136,7 +150,8 @@ function help(): string {
   const rows = Object.values(COMMANDS).map(({ usage, summary }) => [usage, summary]);
   const keys = [
     ['"""', 'start and end a prompt of several lines; pasted text may have several lines, too'],
-    ['Up, Down', 'earlier prompts'],
+    ['Up, Down', 'earlier prompts, also of other conversations'],
+    ['Tab', 'complete a command or the name of a setting'],
     ['Ctrl-C', 'stop the answer; on an empty line, twice to exit'],
     ['Ctrl-D', 'exit'],
   ];
@@ -151,7 +166,7 @@ async function set(session: ChatSession, typed: string, { client }: CommandConte
     return rows.length === 0 ? 'All settings have their default values.' : facts(rows).trimEnd();
   }
   if (value === '') throw new UsageError(`Missing value. Usage: /set ${name} VALUE`);
-  const setting = settingNamed(name);
+  const setting = chatSettingNamed(name);
   const read = await settingValue(setting, setting.key === 'lora' ? value.split(/\s+/) : [value], client);
   if (setting.group === 'system_prompt') await session.setSystem(read === undefined ? null : String(read));
   else if (setting.group === 'load') await session.setLoad(setting.key, read);

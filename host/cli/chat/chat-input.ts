@@ -34,7 +34,15 @@ export class ChatInput {
   /** Whether Ctrl-C was the last key, on an empty line. */
   #mayExit = false;
 
-  constructor(terminal: Terminal, interrupts: Interrupts) {
+  /**
+   * @param options.earlier Prompts that the arrow keys find, newest first.
+   * @param options.complete Returns what a line may become when Tab is pressed.
+   */
+  constructor(
+    terminal: Terminal,
+    interrupts: Interrupts,
+    options: { earlier: readonly string[]; complete: (line: string) => string[] },
+  ) {
     this.#terminal = terminal;
     this.#interrupts = interrupts;
     this.#supportsPaste = terminal.styled.stdout || terminal.columns !== undefined;
@@ -47,7 +55,9 @@ export class ChatInput {
       input: this.#keyboard,
       output: process.stdout,
       terminal: true,
+      history: options.earlier.map((text) => this.#texts.shown(text)),
       historySize: HISTORY_SIZE,
+      completer: (line: string) => [options.complete(line), line],
     });
     this.#lines.on('SIGINT', () => process.emit('SIGINT'));
     this.#lines.on('history', (history) => {

@@ -1,44 +1,39 @@
-import { randomUUID } from 'node:crypto';
 import { isHostError } from '../../common/errors.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import type { CommandContext } from '../context.ts';
-import { UsageError } from '../usage-error.ts';
 import { answer } from './answer.ts';
 import type { Conversation } from './find-conversation.ts';
+import { type Fields, StoredThread, TemporaryThread, type Thread } from './thread.ts';
 
 /** What to do about an answer that was cut off. */
 const HOW_TO_CONTINUE = 'Type /continue to continue it.';
 
-/** Settings by their names in requests. */
-type Settings = Readonly<Record<string, unknown>>;
-
-/** A chat with a model, in a conversation that the host stores. */
+/** A chat with a model. */
 export class ChatSession {
+  readonly isTemporary: boolean;
   readonly #context: CommandContext;
-  readonly #load: (settings: Settings) => Promise<string>;
+  readonly #load: (settings: Fields) => Promise<string>;
   #modelId: string;
   #isLoaded = true;
-  #conversationId: string;
-  /** Whether the conversation has been stored. */
-  #exists: boolean;
-  /** The system prompt of the conversation; null for that of the model. */
-  #system: string | null;
-  #settings: Settings;
-  #loadSettings: Settings;
+  #thread: Thread;
+  #settings: Fields;
+  #loadSettings: Fields;
 
   /**
    * @param options.load Loads the model with other settings and returns its ID.
    * @param options.loadSettings Settings with which the model was loaded.
    * @param options.conversation Continued instead of starting a new one.
+   * @param options.isTemporary Whether nothing is stored.
    */
   constructor(
     context: CommandContext,
     options: {
       modelId: string;
-      load: (settings: Settings) => Promise<string>;
-      loadSettings: Settings;
-      settings: Settings;
+      load: (settings: Fields) => Promise<string>;
+      loadSettings: Fields;
+      settings: Fields;
       conversation?: Conversation | undefined;
+      isTemporary?: boolean;
     },
   ) {
     this.#context = context;
@@ -46,9 +41,8 @@ export class ChatSession {
     this.#load = options.load;
     this.#loadSettings = options.loadSettings;
     this.#settings = options.settings;
-    this.#conversationId = options.conversation?.id ?? randomUUID();
-    this.#exists = options.conversation !== undefined;
-    this.#system = options.conversation?.system_prompt ?? null;
+    this.isTemporary = options.isTemporary ?? false;
+    this.#thread = this.isTemporary ? new TemporaryThread() : new StoredThread(context.client, options.conversation);
   }
 
   get modelId(): string {
@@ -56,65 +50,54 @@ export class ChatSession {
   }
 
   get system(): string | null {
-    return this.#system;
+    return this.#thread.system;
   }
 
   /** Settings of generations that differ from the saved ones. */
-  get settings(): Settings {
+  get settings(): Fields {
     return this.#settings;
   }
 
   /** Settings with which the model was loaded that differ from the saved ones. */
-  get loadSettings(): Settings {
+  get loadSettings(): Fields {
     return this.#loadSettings;
-  }
-
-  /** The stored conversation; undefined before the first prompt. */
-  get conversationId(): string | undefined {
-    return this.#exists ? this.#conversationId : undefined;
   }
 
   /** Sends a prompt and writes the answer. */
   async ask(message: string): Promise<PayloadOf<'GENERATE'>> {
-    if (!this.#exists) await this.#create();
-    return this.#generate({ message });
+    return this.#generate(await this.#thread.ask(message));
   }
 
-  /** Generates another answer to the last question. */
+  /** Generates another answer to the last question. @throws UsageError without one. */
   async retry(): Promise<PayloadOf<'GENERATE'>> {
-    const last = (await this.#messages()).at(-1);
-    if (last === undefined) throw new UsageError('There is no answer to repeat yet.');
-    return this.#generate({ regenerate: last.id });
+    return this.#generate(await this.#thread.retry());
   }
 
-  /** Continues an answer that was stopped or cut off. */
+  /** Continues an answer that was stopped or cut off. @throws UsageError without one. */
   async continue(): Promise<PayloadOf<'GENERATE'>> {
-    if (!this.#exists) throw new UsageError('There is no answer to continue yet.');
-    return this.#generate({ continue: true });
+    return this.#generate(await this.#thread.continue());
   }
 
   /** Starts a new conversation, with the same system prompt and settings. The previous one stays stored. */
-  clear(): void {
-    this.#conversationId = randomUUID();
-    this.#exists = false;
+  async clear(): Promise<void> {
+    const { system } = this.#thread;
+    this.#thread = this.isTemporary ? new TemporaryThread() : new StoredThread(this.#context.client);
+    await this.#thread.setSystem(system);
   }
 
   /** Continues a stored conversation. */
-  open({ id, system_prompt: system }: Conversation): void {
-    this.#conversationId = id;
-    this.#exists = true;
-    this.#system = system ?? null;
+  open(conversation: Conversation): void {
+    this.#thread = new StoredThread(this.#context.client, conversation);
   }
 
-  /** Gives the conversation a title. */
-  async rename(title: string): Promise<Conversation> {
-    return this.#update({ title });
+  /** Gives the conversation a title. @throws UsageError if it is not stored. */
+  rename(title: string): Promise<Conversation> {
+    return this.#thread.rename(title);
   }
 
   /** Sets the system prompt: empty for none, null for that of the model. */
-  async setSystem(system: string | null): Promise<void> {
-    if (this.#exists) await this.#update({ system_prompt: system });
-    this.#system = system;
+  setSystem(system: string | null): Promise<void> {
+    return this.#thread.setSystem(system);
   }
 
   /** Sets a setting of generations; undefined for the default. */
@@ -135,41 +118,23 @@ export class ChatSession {
     this.#isLoaded = true;
   }
 
-  async #generate(fields: Settings): Promise<PayloadOf<'GENERATE'>> {
+  async #generate(fields: Fields): Promise<PayloadOf<'GENERATE'>> {
     if (!this.#isLoaded) await this.#load(this.#loadSettings);
     this.#isLoaded = true;
-    const request = {
-      modelId: this.#modelId,
-      chat_id: this.#conversationId,
-      settings: this.#settings,
-      ...fields,
-    };
+    const thread = this.#thread;
+    const request = { modelId: this.#modelId, settings: this.#settings, ...fields };
     try {
-      return await answer(this.#context, request, HOW_TO_CONTINUE);
+      const payload = await answer(this.#context, request, HOW_TO_CONTINUE);
+      thread.answered(payload);
+      return payload;
     } catch (error) {
       if (isHostError(error, 'MODEL_NOT_LOADED', 'ENGINE_CRASHED', 'ENGINE_ENDED')) this.#isLoaded = false;
       throw error;
     }
   }
-
-  async #messages() {
-    if (!this.#exists) return [];
-    return this.#context.client.all('GET_CONVERSATION', ({ messages }) => messages, { id: this.#conversationId });
-  }
-
-  async #create(): Promise<void> {
-    await this.#context.client.request('CREATE_CONVERSATION', { id: this.#conversationId });
-    this.#exists = true;
-    if (this.#system !== null) await this.#update({ system_prompt: this.#system });
-  }
-
-  async #update(changes: Settings): Promise<Conversation> {
-    const request = { id: this.#conversationId, ...changes };
-    return (await this.#context.client.request('UPDATE_CONVERSATION', request)).payload.conversation;
-  }
 }
 
-function withSetting(settings: Settings, key: string, value: unknown): Settings {
+function withSetting(settings: Fields, key: string, value: unknown): Fields {
   const { [key]: _, ...others } = settings;
   return value === undefined ? others : { ...others, [key]: value };
 }

@@ -4,15 +4,26 @@ import type { CommandContext } from '../context.ts';
 import { remedyFor } from '../remedies.ts';
 import { printable } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
-import { chatCommandIn, runChatCommand } from './chat-commands.ts';
+import { chatCommandIn, completionsOf, runChatCommand } from './chat-commands.ts';
 import { ChatInput } from './chat-input.ts';
 import type { ChatSession } from './chat-session.ts';
 
-/** Chats at the terminal until /bye, Ctrl-D, or Ctrl-C twice. */
-export async function converse(session: ChatSession, context: CommandContext): Promise<number> {
+/**
+ * Chats at the terminal until /bye, Ctrl-D, or Ctrl-C twice.
+ *
+ * @param earlier Prompts that the arrow keys find, newest first.
+ */
+export async function converse(
+  session: ChatSession,
+  context: CommandContext,
+  earlier: readonly string[],
+): Promise<number> {
   const { terminal, interrupts } = context;
-  terminal.stderr.write(printable(`Chatting with ${session.modelId}. /help lists commands, /bye or Ctrl-D exits.\n`));
-  const input = new ChatInput(terminal, interrupts);
+  const note = session.isTemporary ? ' This chat is not stored.' : '';
+  terminal.stderr.write(
+    printable(`Chatting with ${session.modelId}.${note} /help lists commands, /bye or Ctrl-D exits.\n`),
+  );
+  const input = new ChatInput(terminal, interrupts, { earlier, complete: completionsOf });
   try {
     for (;;) {
       const typed = await input.next();

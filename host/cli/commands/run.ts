@@ -2,6 +2,7 @@ import { EXIT } from '../../common/exit-codes.ts';
 import { answer } from '../chat/answer.ts';
 import { ChatSession } from '../chat/chat-session.ts';
 import { converse } from '../chat/converse.ts';
+import { earlierPrompts } from '../chat/earlier-prompts.ts';
 import { findConversation } from '../chat/find-conversation.ts';
 import { withoutGaps } from '../client.ts';
 import type { CommandContext } from '../context.ts';
@@ -31,22 +32,26 @@ export async function run(context: CommandContext): Promise<number> {
   if (!isChat && chat !== undefined) {
     throw new UsageError('--chat continues a chat at the terminal, so it takes no prompt.');
   }
+  const isTemporary = input.flag('temporary');
+  if (isTemporary && chat !== undefined) throw new UsageError('--temporary starts a new chat, so it excludes --chat.');
   const prompt = isChat ? '' : await readPrompt(words, terminal);
   const conversation = chat === undefined ? undefined : await findConversation(chat, context.client);
+  const earlier = isChat ? earlierPrompts(context.client) : [];
   const loadSettings = await loadSettingsOf(context);
   const modelId = (await loadModel(context, typed, { settings: loadSettings })).modelId;
   const system = input.text('system');
   if (isChat) {
     const load = async (changed: object) => (await loadModel(context, modelId, { settings: changed })).modelId;
-    const session = new ChatSession(context, { modelId, load, loadSettings, settings, conversation });
+    const session = new ChatSession(context, { modelId, load, loadSettings, settings, conversation, isTemporary });
     if (system !== undefined) await session.setSystem(system);
-    return converse(session, context);
+    return converse(session, context, await earlier);
   }
   const messages = [
     ...(system === undefined ? [] : [{ role: 'system', content: system }]),
     { role: 'user', content: prompt },
   ];
-  const { finishReason } = await answer(context, { modelId, messages, settings }, HOW_TO_RAISE);
+  const request = { modelId, messages, settings, ...(isTemporary ? { store: false } : {}) };
+  const { finishReason } = await answer(context, request, HOW_TO_RAISE);
   return finishReason === 'stopped' ? EXIT.interrupted : EXIT.ok;
 }
 

@@ -2,7 +2,7 @@ import { EXIT } from '../../common/exit-codes.ts';
 import type { SavedModelSettings } from '../../protocol/actions/model-settings.ts';
 import { type CommandContext, print } from '../context.ts';
 import { modelAnywhere } from '../model-argument.ts';
-import { type NamedSetting, settingNamed, settingValue, shownName, shownValue } from '../setting-names.ts';
+import { type ModelSetting, settingNamed, settingValue, shownName, shownValue } from '../setting-names.ts';
 import { facts } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -32,7 +32,7 @@ export function settingsFacts({ system_prompt: system, generation = {}, load = {
 }
 
 /** Returns the change of a setting as a request has it, which replaces the whole group. */
-function changeOf(saved: SavedModelSettings, { group, key }: NamedSetting, value: unknown): object {
+function changeOf(saved: SavedModelSettings, { group, key }: ModelSetting, value: unknown): object {
   if (group === 'system_prompt') return { system_prompt: value ?? null };
   const { [key]: _, ...others } = { ...saved[group] } as Record<string, unknown>;
   const changed = value === undefined ? others : { ...others, [key]: value };

@@ -89,6 +89,41 @@ describe('a chat at the terminal', () => {
     ]);
   });
 
+  it('finds the prompts of earlier chats, but not of deleted or temporary ones', async () => {
+    const first = await open();
+    await first.enter('deleted, once upon');
+    await first.enter('/clear');
+    await first.enter('an earlier question, once upon');
+    await first.enter(pasted('a list:\r* once\r* upon'));
+    first.type(CTRL_D);
+    await first.end();
+    await runCommand(['chat', 'rm', 'deleted, once upon'], { home: fixture.home });
+
+    const temporary = await open(['--temporary']);
+    expect(temporary.output).toContain('This chat is not stored.');
+    expect(await temporary.enter('a secret, once upon')).toContain(ANSWER);
+    expect(await temporary.enter('/retry')).toContain(ANSWER);
+    expect(await temporary.enter('/save it')).toContain('it is not stored');
+    expect(await temporary.enter('/load once')).toMatch(/temporary/);
+    temporary.type(CTRL_D);
+    await temporary.end();
+    expect(await newest()).toMatchObject({ title: 'an earlier question, once upon' });
+
+    const later = await open();
+    await later.enter(UP);
+    await later.enter(`${UP}${UP}`);
+    const stored = await messages((await newest()).id);
+    expect(stored.filter(({ role }) => role === 'user').map(({ content }) => content)).toEqual([
+      'a list:\n* once\n* upon',
+      'an earlier question, once upon',
+    ]);
+    const conversations = await json<{ conversations: Stored[] }>('chat', 'list');
+    expect(JSON.stringify(conversations)).not.toContain('secret');
+    later.type(UP.repeat(1_000));
+    await later.waitFor('once upon');
+    expect(later.output).not.toMatch(/deleted|secret/);
+  });
+
   it('keeps text that is typed during an answer for the next prompt', async () => {
     const chat = await open(LONG, ENDLESS);
     chat.type('on\r');
@@ -144,6 +179,13 @@ describe('a chat at the terminal', () => {
       /^Invalid value for temperature: "hot"\. Expected a number\./,
     );
     expect(await chat.enter('/set tempreature 1')).toMatch(/Did you mean "temperature"\?/);
+    expect(await chat.enter('/set stop "small" "\\n"')).toMatch(/^stop: "small" "\\n"/);
+    expect(await chat.enter('/set seed 7')).toMatch(/^seed: 7/);
+    await chat.enter('/set max-tokens default');
+    expect(await chat.enter('once upon')).toMatch(/ one time there was a \r\n/);
+    await chat.enter('/set stop default');
+    await chat.enter('/set max-tokens 2');
+    await chat.enter('/clear');
     expect(await chat.enter('/reasoning off')).toMatch(/^Reasoning: off\./);
     expect(await chat.enter('/set')).toMatch(/max-tokens: +2\r\n.*threads: +1\r\n/s);
     expect(await chat.enter('/set max-tokens default')).toMatch(/^max-tokens: default/);

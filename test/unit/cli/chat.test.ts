@@ -1,10 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { answer } from '../../../host/cli/chat/answer.ts';
-import { chatCommandIn } from '../../../host/cli/chat/chat-commands.ts';
+import { chatCommandIn, completionsOf } from '../../../host/cli/chat/chat-commands.ts';
 import { Keyboard, type KeyInput } from '../../../host/cli/chat/keyboard.ts';
 import { LongTexts } from '../../../host/cli/chat/long-texts.ts';
+import { TemporaryThread } from '../../../host/cli/chat/thread.ts';
+import type { Client } from '../../../host/cli/client.ts';
 import type { CommandContext } from '../../../host/cli/context.ts';
+import { chatSettingNamed, settingNamed, settingValue } from '../../../host/cli/setting-names.ts';
 
 const UPDATES = [
   { token: '', reasoning: 'Blue ' },
@@ -137,13 +140,87 @@ describe('the keyboard of a chat', () => {
   });
 });
 
+describe('Tab in a chat', () => {
+  it.each([
+    ['/re', ['/reasoning ', '/retry ']],
+    ['/set dry-mu', ['/set dry-multiplier ']],
+    ['/reasoning l', ['/reasoning low ']],
+    ['/load a', []],
+    ['/usr/bin', []],
+    ['words', []],
+    ['', []],
+  ])('makes %j one of %j', (line, completions) => {
+    expect(completionsOf(line)).toEqual(completions);
+  });
+});
+
+/** Only the names of models are looked up. */
+const NO_CLIENT = {} as Client;
+
+describe('a value of a setting in a chat', () => {
+  it.each([
+    ['seed', '5', 5],
+    ['stop', 'the end', 'the end'],
+    ['stop', '5', '5'],
+    ['stop', '"\\n\\n" "User:"', ['\n\n', 'User:']],
+    ['stop', '"\\n"', '\n'],
+    ['stop', 'say "no"', 'say "no"'],
+    ['dry-sequence-breakers', '"*"', ['*']],
+    ['stop', 'default', undefined],
+    ['system', '"quoted"', '"quoted"'],
+  ])('%s %s is %j', async (name, typed, value) => {
+    expect(await settingValue(chatSettingNamed(name), [typed], NO_CLIENT)).toEqual(value);
+  });
+
+  it('that is not saved is unknown for models', async () => {
+    expect(() => settingNamed('seed')).toThrow('Unknown setting: seed.');
+    await expect(settingValue(chatSettingNamed('seed'), ['-1'], NO_CLIENT)).rejects.toThrow(/Invalid value for seed/);
+  });
+});
+
+describe('a temporary conversation', () => {
+  const user = (content: string) => ({ role: 'user', content });
+  const assistant = (content: string) => ({ role: 'assistant', content });
+
+  it('has its messages in its requests, which store nothing', async () => {
+    const thread = new TemporaryThread();
+    await expect(thread.retry()).rejects.toThrow('no answer to repeat');
+    await expect(thread.continue()).rejects.toThrow('no answer to continue');
+    expect(await thread.ask('a')).toMatchObject({ store: false, messages: [user('a')], context_overflow: 'trim' });
+    thread.answered({ output: 'b', reasoning: 'r' });
+    expect(await thread.continue()).toMatchObject({
+      continue: true,
+      messages: [user('a'), { ...assistant('b'), reasoning_content: 'r' }],
+    });
+    thread.answered({ output: 'c' });
+    await thread.setSystem('s');
+    expect(await thread.ask('d')).toMatchObject({
+      messages: [
+        { role: 'system', content: 's' },
+        user('a'),
+        { ...assistant('bc'), reasoning_content: 'r' },
+        user('d'),
+      ],
+    });
+    // Nothing was generated: the question can be repeated, or another one asked.
+    thread.answered({ output: '' });
+    expect((await thread.retry()).messages).toHaveLength(4);
+    expect((await thread.ask('e')).messages).toMatchObject([{}, {}, {}, user('e')]);
+    await expect(thread.rename()).rejects.toThrow('temporary');
+  });
+});
+
 describe('long texts', () => {
   it('are shown as a label, unlike labels that were typed', () => {
     const texts = new LongTexts();
     const label = texts.shown('a\nb');
-    expect(label).toBe('[Text 1: 2 lines]');
-    expect(texts.expand(`see ${label} and [Text 2: 2 lines]`)).toBe('see a\nb and [Text 2: 2 lines]');
+    expect(label).toBe('[Text 1: "a …", 2 lines]');
+    const typed = '[Text 2: "a …", 2 lines]';
+    expect(texts.expand(`see ${label} and ${typed}`)).toBe(`see a\nb and ${typed}`);
     expect(texts.shown('x'.repeat(1_000))).toHaveLength(1_000);
-    expect(texts.shown('x'.repeat(1_001))).toBe('[Text 2: 1001 characters]');
+    expect(texts.shown('x'.repeat(1_001))).toBe(`[Text 2: "${'x'.repeat(24)} …", 1001 characters]`);
+    const odd = texts.shown('\n\n [a]\t\u001b[31m]b and so on and on\nc');
+    expect(odd).toBe('[Text 3: "a 31m b and so on an …", 4 lines]');
+    expect(texts.expand(odd)).toBe('\n\n [a]\t\u001b[31m]b and so on and on\nc');
   });
 });
