@@ -9,6 +9,12 @@ const MAX_PRECISION = 100;
  * the sign.
  */
 export function floatDigits(runtime: Runtime, size: number, type: string, precision = 6, alternate = false): string {
+  const digits = plainDigits(runtime, size, type, precision, alternate);
+  // `#` keeps a decimal point without digits after it.
+  return alternate && Number.isFinite(size) && !digits.includes('.') ? digits.replace(/^\d+/, '$&.') : digits;
+}
+
+function plainDigits(runtime: Runtime, size: number, type: string, precision: number, alternate: boolean): string {
   if (Number.isNaN(size)) return 'nan';
   if (!Number.isFinite(size)) return 'inf';
   if (precision > MAX_PRECISION) throw new TemplateRuntimeError('ValueError', 'precision too big');
@@ -56,8 +62,20 @@ export function roundHalfEven(value: number, digits: number): number {
 }
 
 function exponential(size: number, precision: number): string {
-  const [mantissa = '', exponent = '0'] = size.toExponential(precision).split('e');
+  const [mantissa = '', exponent = '0'] = roundedExponential(size, precision).split('e');
   return `${mantissa}e${exponentText(Number(exponent))}`;
+}
+
+/** `toExponential` that rounds half to even, as in Python. */
+function roundedExponential(size: number, precision: number): string {
+  const rounded = size.toExponential(precision);
+  const exact = size.toExponential(MAX_PRECISION);
+  // A digit, a point, and the digits after it.
+  const kept = precision === 0 ? 1 : precision + 2;
+  const [rest = ''] = exact.slice(kept).replace('.', '').split('e');
+  if (!/^50*$/.test(rest)) return rounded;
+  const lower = exact.slice(0, kept);
+  return Number(lower.at(-1)) % 2 === 0 ? lower + exact.slice(exact.indexOf('e')) : rounded;
 }
 
 function exponentText(exponent: number): string {
@@ -65,7 +83,7 @@ function exponentText(exponent: number): string {
 }
 
 function general(size: number, precision: number, alternate: boolean): string {
-  const [mantissa = '', exponentDigits = '0'] = size.toExponential(precision - 1).split('e');
+  const [mantissa = '', exponentDigits = '0'] = roundedExponential(size, precision - 1).split('e');
   const exponent = Number(exponentDigits);
   const shorten = (text: string) => (alternate || !text.includes('.') ? text : text.replace(/\.?0+$/, ''));
   if (exponent < -4 || exponent >= precision) return `${shorten(mantissa)}e${exponentText(exponent)}`;

@@ -43,10 +43,14 @@ export function formatValue(runtime: Runtime, value: Value, specText: string): s
 
 function parseSpec(text: string): Spec {
   const match = SPEC.exec(text);
+  const [, , , , , , , , group, , kind = ''] = match ?? [];
+  if (group !== undefined && (group === ',' ? 'nboxXc' : 'nc').includes(kind) && kind !== '') {
+    throw new TemplateRuntimeError('ValueError', `Cannot specify '${group}' with '${kind}'.`);
+  }
   if (match === null) throw new TemplateRuntimeError('ValueError', `Invalid format specifier '${text}'`);
   const [, fill, alignment, sign = '', , alternate, zero, width, separator = '', precision, type = ''] = match;
   return {
-    fill: fill ?? (zero === undefined || alignment !== undefined ? ' ' : '0'),
+    fill: fill ?? (zero === undefined ? ' ' : '0'),
     alignment,
     zero: zero !== undefined,
     sign,

@@ -111,9 +111,7 @@ function quote(runtime: Runtime, text: string, ensureAscii: boolean): string {
   runtime.budget.charge(text.length * (ensureAscii ? SLOW_CHARACTER_COST : 6));
   const quoted = text.isWellFormed() ? JSON.stringify(text) : `"${text.replace(/["\\\p{Cc}]/gu, quoteOne)}"`;
   if (!ensureAscii) return quoted;
-  return quoted.replace(/[\x7f-\uffff]/g, (unit) =>
-    unit === '\x7f' ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return quoted.replace(/[\x7f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function quoteOne(character: string): string {

@@ -15,28 +15,40 @@ const MONTHS = [
 ];
 const DAY_MS = 86_400_000;
 
+/** Directives that glibc rejects with a modifier, which has no effect on others in the C locale. */
+const UNMODIFIED: Readonly<Record<string, string>> = { E: 'aAbBdDeFgGhHIjklmMSUVwW', O: 'aAcDFxXY' };
+
 /** Formats a local time like glibc's `strftime` in the C locale, with its flags `-`, `_`, `0`, `^` and `#`. */
 export function strftime(format: string, time: Date): string {
   return format.replace(
-    /%([-_0^#]*)(\d{0,3})([A-Za-z%+])/g,
-    (whole, flags: string, width: string, directive: string) => {
+    /%([-_0^#]*)(\d{0,3})([EO]?)([A-Za-z%+])/g,
+    (whole, flags: string, width: string, modifier: string, directive: string) => {
       const text = directiveText(directive, time);
-      if (text === undefined) return whole;
-      return adjust(text, flags, Number(width));
+      if (text === undefined || UNMODIFIED[modifier]?.includes(directive) === true) return whole;
+      return adjust(text, { directive, flags, width: Number(width) });
     },
   );
 }
 
-function adjust(text: string, flags: string, width: number): string {
+/** Directives whose case `#` changes. */
+const NAMES = 'aAbBh';
+
+function adjust(
+  text: string,
+  { directive, flags, width }: { directive: string; flags: string; width: number },
+): string {
   let adjusted = text;
   if (/^[ 0]*\d+$/.test(text)) {
     const digits = text.replace(/^[ 0]+(?=\d)/, '');
-    if (flags.includes('-')) return digits;
+    if (flags.includes('-')) return digits.padStart(width, ' ');
     if (flags.includes('_')) adjusted = digits.padStart(text.length, ' ');
     if (flags.includes('0')) adjusted = digits.padStart(text.length, '0');
-    return adjusted.padStart(width, flags.includes('_') ? ' ' : '0');
+    return adjusted.padStart(width, flags.includes('_') || adjusted.startsWith(' ') ? ' ' : '0');
   }
-  if (flags.includes('^') || flags.includes('#')) adjusted = text.toUpperCase();
+  if (flags.includes('#') && directive === 'p') adjusted = text.toLowerCase();
+  else if (flags.includes('#') ? NAMES.includes(directive) : flags.includes('^') && directive !== 'P') {
+    adjusted = text.toUpperCase();
+  }
   return adjusted.padStart(width, flags.includes('0') ? '0' : ' ');
 }
 

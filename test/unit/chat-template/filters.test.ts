@@ -49,6 +49,7 @@ describe('a filter', () => {
       "{{ {'b':1,'a':2}|tojson(sort_keys=true,separators=(',',':')) }} {{ 'é🙂'|tojson(ensure_ascii=true) }} {{ '\\u2028</x>'|tojson }}",
       '{"a":2,"b":1} "\\u00e9\\ud83d\\ude42" "\u2028</x>"',
     ],
+    ["{{ '\x7f'|tojson(ensure_ascii=true) }} {{ '\x7f'|tojson }}", '"\\u007f" "\x7f"'],
   ])('writes JSON: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });

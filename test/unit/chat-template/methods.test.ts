@@ -81,6 +81,10 @@ describe('a method of strings, lists and dictionaries', () => {
       "{{ '{} {1}'.format(1) if no }}{{ '{}-{}'.format(1,'x') }} {{ '{b}{a}'.format(a=1,b=2) }} {{ '{:>5}|{:05.1f}|{:,}|{!r}'.format('x', 2.25, 1234567, 'q') }} {{ '{0[a]}{{}}'.format({'a':1}) }} {{ '{x}'.format_map({'x':1}) }}",
       "1-x 21     x|002.2|1,234,567|'q' 1{} 1",
     ],
+    [
+      "{{ '{:.0e} {:.0e} {:.1e}'.format(2.5, 3.5, 1.25) }} {{ '%.0e' % 2.5 }} {{ '{:<06}|{:^08.1f}'.format(3, 2.5) }} {{ '{:#.0f} {:#.0e}'.format(2, 3) }} {{ '%#.0f' % 2 }}",
+      '2e+00 4e+00 1.2e+00 2e+00 300000|002.5000 2. 3.e+00 2.',
+    ],
   ])('formats: %j', (template, expected) => {
     expect(render(template)).toBe(expected);
   });
