@@ -48,6 +48,7 @@ export class CallReader {
   readonly #further: Expression;
   readonly #tail: Expression;
   #constraint: CallConstraint | undefined;
+  #isConstrained = false;
   /** What may follow in the current step: a call, or the separator between calls. Undefined outside calls. */
   #step: Expression | undefined;
   /** What may follow until the end of the calls, before the model is constrained to it. */
@@ -74,6 +75,8 @@ export class CallReader {
 
   /** The constraint on what the model writes next; undefined if there is none. A new object after each change. */
   get constraint(): CallConstraint | undefined {
+    // Not before the whole token is read that makes a call certain: the model continues after it.
+    if (this.#isConstrained) this.#constraint ??= { expression: this.#rest };
     return this.#constraint;
   }
 
@@ -155,13 +158,18 @@ export class CallReader {
     this.#rest = sequence(step, this.#tail);
     this.#written = '';
     this.#isCertain = false;
-    this.#constraint = undefined;
+    this.#unconstrain();
   }
 
   /** Constrains the model to calls. */
   #constrain(): void {
     this.#isCertain = true;
-    this.#constraint ??= { expression: this.#rest };
+    this.#isConstrained = true;
+  }
+
+  #unconstrain(): void {
+    this.#isConstrained = false;
+    this.#constraint = undefined;
   }
 
   /** Looks for the beginning of a call in text. Returns the text from there on. */
@@ -222,14 +230,7 @@ export class CallReader {
         this.#done(parts);
         return [...piece].slice(index + 1).join('');
       }
-      if (!this.#isCertain && this.#commits()) {
-        this.#isCertain = true;
-        // The rest of the piece is read first: the model continues after it.
-        const rest = [...piece].slice(index + 1).join('');
-        const after = rest === '' ? '' : this.#inside(rest, parts);
-        if (this.#step !== undefined && this.#isCertain) this.#constrain();
-        return after;
-      }
+      if (!this.#isCertain && this.#commits()) this.#constrain();
     }
     return '';
   }
@@ -268,7 +269,7 @@ export class CallReader {
     }
     this.#step = undefined;
     this.#isCertain = false;
-    this.#constraint = undefined;
+    this.#unconstrain();
     this.#isAtStart = format.isBare === true && read !== undefined;
   }
 
@@ -278,7 +279,7 @@ export class CallReader {
     this.#step = undefined;
     this.#written = '';
     this.#isCertain = false;
-    this.#constraint = undefined;
+    this.#unconstrain();
     this.#isAtStart = false;
     this.#code.text(text);
     this.#waiting += text;

@@ -198,6 +198,8 @@ export class Output {
       const text = this.#tokenText.push(token);
       if (isRaw) this.#addParts(reader.text(text));
       else this.#split(text);
+      // What waits because it may begin a marker is part of the call.
+      if (!isRaw && reader?.isInCall === true && !reader.isWaiting) this.#addAll(this.#splitter?.flush() ?? []);
       return;
     }
     const before = this.#tokenText.end();
