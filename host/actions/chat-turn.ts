@@ -1,6 +1,6 @@
 import { invalidField } from '../common/host-errors.ts';
 import type { TurnStart } from '../conversations/answers.ts';
-import type { ChatMessage } from '../models/generation.ts';
+import type { ChatMessage, ContentPart } from '../models/generation.ts';
 import { contentText } from '../protocol/content-text.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { questionDetails } from './message-details.ts';
@@ -62,6 +62,24 @@ function historyStart(request: Request): TurnStart {
   if (content === '' && details?.parts === undefined)
     throw invalidField('message', 'a message that is not empty', content);
   return { type: 'ask', role: given.role, content, details, parent };
+}
+
+/**
+ * Returns the messages of a conversation with a note in place of each image and other part that is not text, for a model
+ * that would reject them. Those of the last question stay: it cannot be answered without them.
+ */
+export function withoutEarlierMedia(messages: readonly ChatMessage[]): ChatMessage[] {
+  const last = messages.findLastIndex(({ role }) => role === 'user');
+  return messages.map((message, index) => {
+    const { content } = message;
+    if (index >= last || !Array.isArray(content)) return message;
+    return { ...message, content: content.map((part) => (part.type === 'text' ? part : noteInPlaceOf(part))) };
+  });
+}
+
+function noteInPlaceOf({ type }: ContentPart): ContentPart {
+  const [kind = ''] = /image|audio|video|file/.exec(type) ?? ['attachment'];
+  return { type: 'text', text: `[${kind}]` };
 }
 
 /** Returns the messages without tool calls and results, which some templates reject; undefined if there are none. */

@@ -16,7 +16,7 @@ import type { ActiveGeneration } from '../requests/active-generations.ts';
 import type { Services } from '../services.ts';
 import { toolCallFields } from '../tools/tool-function.ts';
 import type { Call } from './action.ts';
-import { titleOf, usesHistory, withoutTools } from './chat-turn.ts';
+import { titleOf, usesHistory, withoutEarlierMedia, withoutTools } from './chat-turn.ts';
 import { generateRequest } from './generate-request.ts';
 import { settingsOver, withModelDefaults } from './model-defaults.ts';
 import { percent } from './progress.ts';
@@ -192,9 +192,12 @@ export class GenerationRun {
     const { message: _, regenerate: __, ...request } = this.#request;
     const { system_prompt: system, settings: saved } = turn.conversation;
     const instructions = system === null || system === '' ? [] : [{ role: 'system', content: system }];
+    // Another engine's model, which may have answered the earlier questions, decides itself what it rejects.
+    const isRemote = models.get(this.#modelId)?.modelType === 'remote';
+    const messages = isRemote ? turn.messages : withoutEarlierMedia(turn.messages);
     this.#asked = {
       ...request,
-      messages: [...instructions, ...turn.messages] as Request['messages'],
+      messages: [...instructions, ...messages] as Request['messages'],
       continue: turn.continued !== undefined,
       context_overflow: this.#request.context_overflow ?? 'trim',
       settings: settingsOver(saved ?? {}, settings),

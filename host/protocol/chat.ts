@@ -6,7 +6,10 @@ import { MAX_MESSAGES, MAX_TEMPLATE_CHARACTERS, MAX_TOOLS } from './limits.ts';
 
 /** Part of a message's content. */
 const contentPart = objectWith({
-  type: field(v.string(), '`text`, or another type that the chat template supports, such as `image_url`.'),
+  type: field(
+    v.string(),
+    '`text`, or another type, such as `image_url`, which models of other engines get as it is. Models on this computer cannot be given images yet and reject it.',
+  ),
   text: optional(v.string(), 'The text of a part of type `text`.'),
 });
 

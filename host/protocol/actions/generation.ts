@@ -216,7 +216,7 @@ export const generate = defineAction({
     ),
     message: optional(
       v.union([v.string(), chatMessage]),
-      'Extension: a message to add to the conversation `chat_id` and to answer. The prompt consists of the messages before it and of itself.',
+      'Extension: a message to add to the conversation `chat_id` and to answer. The prompt consists of the messages before it and of itself. A model on this computer gets a note, such as `[image]`, in place of each part of earlier messages that is not text.',
     ),
     parent_id: optional(
       v.nullable(conversationId),
