@@ -15,7 +15,7 @@ import { knownName } from './resolve-name.ts';
 type RequestedAdapters = NonNullable<RequestOf<'LOAD_MODEL'>['lora']>;
 
 /** The files that are loaded with a model, which cannot be deleted until {@link release} is called. */
-interface OpenCompanions {
+export interface OpenCompanions {
   readonly adapters: readonly LoadedAdapter[];
   readonly draft: DraftFiles | undefined;
   release(): void;

@@ -14,14 +14,15 @@ import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import { referenceText } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
-import { openCompanions, withCompanionIds } from './companions.ts';
-import { type ObtainOptions, obtainModel } from './find-model.ts';
+import { type OpenCompanions, openCompanions, withCompanionIds } from './companions.ts';
+import { findHere, type ObtainOptions, obtainModel } from './find-model.ts';
 import type { WaitListener } from './hub-patience.ts';
 import { changedSettings, chosenSettings, requestedSettings, type SettingDifferences } from './load-settings.ts';
 import { withLoadDefaults } from './model-defaults.ts';
 import { namedRemoteModel } from './model-reference.ts';
 import { planLoad } from './plan-load.ts';
 import { CONTACTING_HUB, percent, stepMessage } from './progress.ts';
+import { type ReloadPlan, reload } from './reload.ts';
 import { resolveName } from './resolve-name.ts';
 
 type LoadEvent = Omit<EventPayloads['modelWorkerLoadingProgress'], 'modelId' | 'file' | 'loadId'>;
@@ -90,7 +91,8 @@ interface Start {
  *
  * @param request The request with the settings that are saved for the model.
  */
-function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, onDownloaded }: Start): LoadPlan {
+function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, start: Start): ReloadPlan {
+  const { call, onDownloaded } = start;
   const { services } = call;
   const { id } = name;
   let loadLock: LoadLock | undefined;
@@ -98,14 +100,12 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
     id,
     settings: requestedSettings(request),
     end: () => loadLock?.release(),
+    check: (loaded) => checkReload(name, request, { loaded, call }),
+    // The settings were those of a request.
+    before: (settings) => localPlan(name, { modelId: id, settings } as RequestOf<'LOAD_MODEL'>, start),
     lease: async (signal) => (await services.cache()).lease(name, signal),
     async start(signal, onProgress) {
-      const [engine, cache, hardware, { inspectModel }] = await Promise.all([
-        services.engine(),
-        services.cache(),
-        services.hardware(),
-        import('../gguf/inspect.ts'),
-      ]);
+      const [engine, cache, hardware] = await Promise.all([services.engine(), services.cache(), services.hardware()]);
       const peers = await services.peers();
       const isAsked = (model: EngineModel) => isWhatWasAsked(request, model);
       const present = await peers.find(id, isAsked);
@@ -123,25 +123,16 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
           onProgress({ step: 'obtain', message, done, total, isComplete: status === 'completed' });
         },
       };
-      const { adapters, draft: draftFiles, release } = await openCompanions(request, stoppable, options);
+      const companions = await openCompanions(request, stoppable, options);
       try {
         const { model, alreadyDownloaded, external } = await obtainModel(name, stoppable, options);
         onDownloaded();
         if (alreadyDownloaded) onProgress({ step: 'found', size: model.size });
-        const inspected = await inspectModel(model.files, { signal, adapters: adapters.map(({ file }) => file) });
-        if (adapters.length > 0) assertGenerates(id, inspected.abilities, 'Load it without LoRA adapters.');
-        const draft = draftFiles && (await inspectModel(draftFiles.files, { signal }));
-        if (draft !== undefined) {
-          assertGenerates(id, inspected.abilities, 'Load it without a draft model.');
-          assertGenerates(draftFiles?.id ?? '', draft.abilities, 'Choose another draft model.');
-        }
+        const { inspected, draft, planned } = await inspect(id, model.files, { companions, signal });
         loadLock = await peers.acquireLoadLock(id, signal);
         const meanwhile = await peers.find(id, isAsked);
         if (meanwhile !== undefined) return meanwhile;
-        const settings = await planLoad(
-          { id, request, shape: inspected.shape, adapters, draft: draftFiles && draft && { ...draftFiles, ...draft } },
-          services,
-        );
+        const settings = await planLoad({ id, request, ...planned }, services);
         const loaded = await engine.load(
           { id, model: inspected, settings, draft },
           { signal, onProgress: (fraction) => onProgress({ step: 'load', fraction }) },
@@ -152,10 +143,51 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
         engine.warm();
         return loaded;
       } finally {
-        release();
+        companions.release();
       }
     },
   };
+}
+
+/** Reads the headers of a model and of what is loaded with it. @throws HostError `MODEL_REJECTED`, `MODEL_NOT_CAPABLE`. */
+async function inspect(
+  id: string,
+  files: readonly string[],
+  { companions: { adapters, draft: draftFiles }, signal }: { companions: OpenCompanions; signal: AbortSignal },
+) {
+  const { inspectModel } = await import('../gguf/inspect.ts');
+  const inspected = await inspectModel(files, { signal, adapters: adapters.map(({ file }) => file) });
+  if (adapters.length > 0) assertGenerates(id, inspected.abilities, 'Load it without LoRA adapters.');
+  const draft = draftFiles && (await inspectModel(draftFiles.files, { signal }));
+  if (draft !== undefined) {
+    assertGenerates(id, inspected.abilities, 'Load it without a draft model.');
+    assertGenerates(draftFiles?.id ?? '', draft.abilities, 'Choose another draft model.');
+  }
+  const planned = { shape: inspected.shape, adapters, draft: draftFiles && draft && { ...draftFiles, ...draft } };
+  return { inspected, draft, planned };
+}
+
+/**
+ * Makes sure that the headers of the files and the memory allow to load a loaded model with other settings.
+ *
+ * @throws HostError as a load.
+ */
+async function checkReload(
+  name: ModelName,
+  request: RequestOf<'LOAD_MODEL'>,
+  { loaded, call }: { loaded: LoadedModel; call: Call },
+): Promise<void> {
+  // The copy of another host stays loaded there.
+  if (loaded.host !== undefined) return;
+  const options: ObtainOptions = { trustNames: true, onProgress: () => undefined };
+  const companions = await openCompanions(request, call, options);
+  try {
+    const { files } = await findHere(name, call, options);
+    const { planned } = await inspect(name.id, files, { companions, signal: call.signal });
+    await planLoad({ id: name.id, request, ...planned, replaces: loaded }, call.services);
+  } finally {
+    companions.release();
+  }
 }
 
 /** Throws `MODEL_NOT_CAPABLE` for a model on which adapters or a draft model would have no effect, or that cannot draft. */
@@ -199,7 +231,7 @@ function warningsFor(
 }
 
 /** Loads a model as planned, again where the request has other settings, and reports the progress. */
-async function load(plan: LoadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call<'modelWorkerLoadingProgress'>) {
+async function load(plan: ReloadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call<'modelWorkerLoadingProgress'>) {
   const { loadId } = request;
   const emit = (event: LoadEvent) =>
     call.emit('modelWorkerLoadingProgress', {
@@ -229,8 +261,9 @@ async function load(plan: LoadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call
       // Another request may have unloaded it, or loaded it with its own settings.
       const isReplaced = models.get(model.id) !== model;
       if (!isReplaced && (Object.keys(differences).length === 0 || request.reload === false)) break;
-      if (!isReplaced) await models.unload(model.id);
-      ({ model, alreadyLoaded } = await models.load(plan, options));
+      if (!isReplaced) await plan.check?.(model);
+      ({ model, alreadyLoaded } =
+        models.get(model.id) === model ? await reload(models, model, plan, options) : await models.load(plan, options));
       const loadedWith = models.settingsOf(model.id);
       differences = loadedWith === plan.settings ? {} : changedSettings(request, model, loadedWith);
     }

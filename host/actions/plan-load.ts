@@ -8,6 +8,7 @@ import type { ModelShape } from '../gguf/model.ts';
 import type { Fit, MemoryAmount } from '../hardware/fit.ts';
 import type { GpuInfo, HardwareSnapshot } from '../hardware/types.ts';
 import type { Alternative } from '../hardware/would-fit.ts';
+import type { LoadedModel } from '../models/model-engine.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import type { Services } from '../services.ts';
 import { chosenSettings } from './load-settings.ts';
@@ -20,6 +21,8 @@ interface PlannedLoad {
   readonly shape: ModelShape;
   readonly adapters: readonly LoadedAdapter[];
   readonly draft?: PlannedDraft | undefined;
+  /** The loaded model that this load is to replace: it counts as unloaded, and no other model is unloaded. */
+  readonly replaces?: LoadedModel;
 }
 
 /** The draft model of a load. */
@@ -38,7 +41,7 @@ interface PlannedDraft {
  * `INVALID_REQUEST` for a cache type that the model cannot have.
  */
 export async function planLoad(
-  { id, request, shape, adapters, draft }: PlannedLoad,
+  { id, request, shape, adapters, draft, replaces }: PlannedLoad,
   services: Pick<Services, 'hardware' | 'models' | 'engine'>,
 ): Promise<LoadSettings> {
   const [
@@ -73,7 +76,8 @@ export async function planLoad(
   const blocks = shape.layerBytes.length;
   let devices: readonly number[] | undefined;
   const usableNow = async (): Promise<HardwareSnapshot> => {
-    const snapshot = budget.withoutMapped(await hardware.snapshot(), models.mappedBytes);
+    const current = budget.withoutMapped(await hardware.snapshot(), models.mappedBytes);
+    const snapshot = replaces === undefined ? current : budget.withFreed(current, freedBy([replaces]));
     if (asked.devices === undefined) return usesGpu ? snapshot : { ...snapshot, gpus: [] };
     const gpus = usesGpu ? snapshot.gpus.filter(({ backend }) => backend != null) : [];
     devices = positionsOf(asked.devices, gpus);
@@ -104,7 +108,7 @@ export async function planLoad(
   if (asked.force !== true) {
     const fitOn = (on: HardwareSnapshot) => checkFit(demand, layersOn(on), on);
     while (!fitOn(snapshot).fits) {
-      const candidates = models.evictionCandidates();
+      const candidates = models.evictionCandidates().filter((model) => model.id !== replaces?.id);
       const freed = freedBy(candidates);
       const emptied = budget.withFreed(snapshot, freed);
       const fit = fitOn(emptied);
@@ -114,6 +118,7 @@ export async function planLoad(
         const misfit = { shape, settings, gpuLayers: layersOn(emptied), snapshot: emptied };
         throw tooLarge({ id, hasDraft: draft !== undefined }, fit, findAlternatives(misfit));
       }
+      if (replaces !== undefined) break;
       await models.unload(first.id, { reason: 'room' });
       hardware.invalidateVram();
       snapshot = await snapshotNow();

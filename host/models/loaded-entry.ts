@@ -85,6 +85,11 @@ export class LoadedEntry {
     return this.#lastUsed;
   }
 
+  /** The idle time after which `onIdle` is called, milliseconds; null = never. */
+  get keepAliveMs(): number | null {
+    return this.#keepAliveMs;
+  }
+
   isOf(model: EngineModel): boolean {
     return this.#model === model;
   }

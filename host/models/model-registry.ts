@@ -140,6 +140,11 @@ export class ModelRegistry {
     return this.#models.get(id)?.settings;
   }
 
+  /** The idle time after which a model is unloaded, milliseconds; null = never, or not loaded. */
+  keepAliveOf(id: string): number | null {
+    return this.#models.get(id)?.keepAliveMs ?? null;
+  }
+
   /** Says whether a model is being loaded. */
   isLoading(id: string): boolean {
     return this.#loading.get(id)?.isAborted === false;

@@ -164,7 +164,7 @@ export const loadModel = defineAction({
     ),
     reload: optional(
       v.boolean(),
-      'Extension: whether a model that is loaded with other settings than those of this request is loaded again; its running requests then end. Default: true.',
+      'Extension: whether a model that is loaded with other settings than those of this request is loaded again; its running requests then end. If what is known before shows that it cannot be loaded with them, it stays loaded. If the load fails later, the model is loaded as before, and `details.isLoaded` of the error tells whether that succeeded. Default: true.',
     ),
     inServer: optional(
       v.boolean(),

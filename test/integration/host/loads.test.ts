@@ -1,3 +1,5 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
@@ -117,6 +119,46 @@ describe('a load with settings that differ from those of the loaded model', () =
       contextSize: 1024,
       warnings: [expect.stringContaining('exceeds the 512 tokens')],
     });
+  });
+});
+
+describe('a load with settings with which the loaded model cannot be loaded', () => {
+  const load = (settings: object) => host.request('LOAD_MODEL', { ...BY_FILE, settings });
+
+  it('replies with the reason, and the model and its generations continue', async () => {
+    await load({ n_ctx: 512 });
+    const first = host.next(({ type }) => type === 'generationUpdate');
+    const generation = replyTo('generate');
+    const settings = { temperature: 0, max_new_tokens: 400 };
+    host.send({ action: 'GENERATE', requestId: 'generate', prompt: '', settings });
+    await first;
+    const others: [object, object][] = [
+      [{ n_ctx: 16_777_216 }, { code: 'INSUFFICIENT_MEMORY' }],
+      [
+        { flash_attn: false, cache_type_v: 'q8_0' },
+        { code: 'INVALID_REQUEST', details: { field: 'settings.cache_type_v' } },
+      ],
+      [{ devices: ['GPU 7'] }, { code: 'INVALID_REQUEST', details: { field: 'devices' } }],
+      [{ lora: [{ id: `${REPO}/adapter.gguf` }] }, { code: 'MODEL_NOT_DOWNLOADED' }],
+    ];
+    for (const [other, error] of others) {
+      const reply = await load(other);
+      expect([other, reply]).toMatchObject([other, { status: 'error', ...error }]);
+      expect(reply.details).not.toHaveProperty('isLoaded');
+    }
+    expect(await load({ n_ctx: 512 })).toMatchObject({ payload: { alreadyLoaded: true, contextSize: 512 } });
+    expect(await generation).toMatchObject({ payload: { numTokens: 400 } });
+  });
+
+  it('after its file was damaged, keeps the loaded model', async () => {
+    await load({ n_ctx: 512 });
+    const file = join(fixture.home, 'models', REPO, FILE);
+    // Its data stays mapped: another file gets its name.
+    await rm(file);
+    await writeFile(file, 'GGUF, but damaged');
+    expect(await load({ n_ctx: 256 })).toMatchObject({ status: 'error', code: 'MODEL_REJECTED' });
+    const reply = await host.request('GENERATE', { prompt: '', settings: { max_new_tokens: 2 } });
+    expect(reply).toMatchObject({ status: 'success' });
   });
 });
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { withoutTools } from '../../../host/actions/chat-turn.ts';
+import { withoutEarlierMedia, withoutTools } from '../../../host/actions/chat-turn.ts';
 import type { TurnStart } from '../../../host/conversations/answers.ts';
 import { Conversations } from '../../../host/conversations/conversations.ts';
 import type { MessageDetails, MessageStatus } from '../../../host/conversations/types.ts';
@@ -62,6 +62,12 @@ afterEach(() => {
   folder.remove();
 });
 
+/** What a model of another engine can answer. */
+const PARTS = [
+  { type: 'text', text: 'What is this?' },
+  { type: 'image_url', image_url: { url: 'data:,' } },
+];
+
 const OPTIONS = { title: '', writer: 'host', model: 'm' };
 
 /** Does to the conversation what a user, a model or another program could do. */
@@ -80,7 +86,8 @@ function step(random: () => number): void {
   });
   const ask = (parent?: string | null): TurnStart => {
     const isResult = below(5) === 0;
-    const details = isResult ? { tool_call_id: oneOf(['abcdefghi', 'jklmnopqr', 'other']) ?? '' } : null;
+    const result = { tool_call_id: oneOf(['abcdefghi', 'jklmnopqr', 'other']) ?? '' };
+    const details = isResult ? result : (oneOf([null, null, null, { parts: PARTS }]) ?? null);
     return { type: 'ask', role: isResult ? 'tool' : 'user', content: text() || 'a question', details, parent };
   };
   const starts: readonly (TurnStart | undefined)[] = [
@@ -155,10 +162,12 @@ function askAfterEachStep(seed: number, steps: number, prompts: readonly ChatPro
       { type: 'ask', role: 'user', content: `question ${i}`, details: null, parent: undefined },
       { ...OPTIONS, maxCharacters: 1e6 },
     );
+    const local = withoutEarlierMedia(messages);
+    expect(JSON.stringify(local)).not.toContain('image_url');
     for (const made of prompts) {
       for (const system of [[], [{ role: 'system', content: 'Be brief.' }]]) {
-        for (const turns of new Set([0, Math.floor(turnCount(messages) / 2), turnCount(messages) - 1])) {
-          const { messages: kept } = withoutOldestTurns([...system, ...messages], turns);
+        for (const turns of new Set([0, Math.floor(turnCount(local) / 2), turnCount(local) - 1])) {
+          const { messages: kept } = withoutOldestTurns([...system, ...local], turns);
           expect(write(made, kept)).toContain(`question ${i}`);
         }
       }
