@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { cacheError } from './cache-errors.ts';
@@ -11,6 +11,11 @@ import { SQLITE, sqliteCode } from './sqlite-code.ts';
 const GUARD_FILE = '.guard';
 /** Time limit for acquiring the guard, in milliseconds. A process normally holds it for less than one millisecond. */
 const GUARD_TIMEOUT_MS = 5_000;
+
+/** Names of the files of locks: of work, and of a model in use. */
+const LOCK_FILE = /\.(lock|use)$/;
+/** Maximum number of files that a process checks when it first uses a folder. Each takes less than a millisecond. */
+const MAX_CHECKED = 100;
 
 const EXCLUSIVE = 'BEGIN EXCLUSIVE';
 /** The read acquires the shared lock; BEGIN alone acquires none. */
@@ -33,6 +38,9 @@ interface OwnLock {
  */
 const ownLocks = new Map<string, OwnLock>();
 
+/** The folders from which this process has removed the files that killed processes left. */
+const cleanedFolders = new Set<string>();
+
 /**
  * A lock between processes, and within a process, that the system releases when the process ends. Node.js does not
  * support file locks, and a file with a process id outlives a crash; a transaction on an (empty) SQLite database uses a
@@ -40,7 +48,7 @@ const ownLocks = new Map<string, OwnLock>();
  *
  * SQLite can say whether a lock is free only by taking it. So everything happens under the guard of the lock's folder,
  * and no process sees a lock that another one takes only to check it. The file of a lock exists while the lock is held;
- * one that a killed process left is removed by the next process that checks the lock.
+ * one that a killed process left is removed by the next process that checks the lock, or that first uses its folder.
  */
 export class FileLock {
   readonly #lock: OwnLock;
@@ -127,12 +135,30 @@ function withGuard<T>(path: string, work: (realPath: string) => T): T {
       );
     }
     try {
+      removeLeftFiles(dirname(file));
       return work(file);
     } finally {
       guard.close();
     }
   } catch (error) {
     throw cacheError(error, path);
+  }
+}
+
+/** Removes the lock files that killed processes left in a folder, once in this process. The caller must hold the guard. */
+function removeLeftFiles(folder: string): void {
+  if (cleanedFolders.has(folder)) return;
+  cleanedFolders.add(folder);
+  const names = readdirSync(folder).filter((name) => LOCK_FILE.test(name));
+  for (const name of names.slice(0, MAX_CHECKED)) {
+    const path = join(folder, name);
+    try {
+      // A link, or a file with content, is not the file of a lock.
+      const stats = lstatSync(path);
+      if (stats.isFile() && stats.size === 0 && ownLockOf(path) === undefined) removeIfFree(path);
+    } catch {
+      // It does not prevent the use of other locks. The next process tries again.
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FileLock } from '../../../host/common/file-lock.ts';
@@ -128,6 +128,31 @@ describe('a lock between processes', () => {
     expect(existsSync(path)).toBe(true);
     expect(FileLock.isHeld(path)).toBe(false);
     expect(existsSync(path)).toBe(false);
+    other = new LockProcess();
+  });
+
+  it('ends with its process, and the next process that uses another lock of the folder removes its file', async () => {
+    const file = (name: string) => join(dirname(path), name);
+    expect(await other.run('try', path)).toBe(true);
+    expect(await other.run('share', file('b.use'))).toBe(true);
+    await other.kill();
+    const kept = file('kept.lock');
+    writeFileSync(kept, 'not a lock');
+    symlinkSync(kept, file('link.lock'));
+    const [holder, next] = [new LockProcess(), new LockProcess()];
+    try {
+      // Held before the folder is cleaned by this process and by the next one.
+      const own = FileLock.try(file('own.lock'));
+      expect([existsSync(path), existsSync(file('b.use'))]).toEqual([false, false]);
+      expect(await holder.run('share', file('held.use'))).toBe(true);
+      expect(await next.run('try', file('c.lock'))).toBe(true);
+      expect(await next.run('try', file('own.lock'))).toBe(false);
+      expect(await next.run('try', file('held.use'))).toBe(false);
+      expect([readFileSync(kept, 'utf8'), existsSync(file('link.lock'))]).toEqual(['not a lock', true]);
+      own?.release();
+    } finally {
+      await Promise.all([holder.kill(), next.kill()]);
+    }
     other = new LockProcess();
   });
 
