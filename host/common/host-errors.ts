@@ -109,6 +109,15 @@ export function fileTooLarge(
   );
 }
 
+/** The drive of `path`, such as `D:\\`, does not exist. */
+export function driveMissing(path: string, drive: string, cause: unknown): HostError {
+  return new HostError(
+    'CACHE_NOT_WRITABLE',
+    `${path} cannot be written: the drive ${drive} does not exist. Connect it, or choose another folder.`,
+    { details: fileDetails(path), cause },
+  );
+}
+
 /** The system denied access to `path`. */
 export function noWritePermission(path: string, cause: unknown): HostError {
   return new HostError(

@@ -1,8 +1,8 @@
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, parse } from 'node:path';
 import { type HostError, isSystemError } from './errors.ts';
-import { diskFull, fileInUse, fileTooLarge, noWritePermission, tooManyFiles } from './host-errors.ts';
+import { diskFull, driveMissing, fileInUse, fileTooLarge, noWritePermission, tooManyFiles } from './host-errors.ts';
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
 
 /**
@@ -22,6 +22,9 @@ export function storageError(error: unknown, path: string): HostError | undefine
     isUnclear && (areDescriptorsUsedUp() || (sqlite === SQLITE.CANTOPEN && isWritableDatabase(path)));
   if (isSystemError(error, 'EMFILE', 'ENFILE') || wereDescriptorsUsedUp) return tooManyFiles(path, error);
   if (isSystemError(error, 'EBUSY', 'ETXTBSY')) return fileInUse(path, error);
+  // Windows has a root for each drive. Creating a folder on a missing drive fails with ENOENT, too.
+  const { root } = parse(path);
+  if (root !== '' && isFolderRefused(error) && !existsSync(root)) return driveMissing(path, root, error);
   const isRefused = isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR') || isFolderRefused(error);
   if (isRefused || sqlite === SQLITE.READONLY || sqlite === SQLITE.CANTOPEN) return noWritePermission(path, error);
   return undefined;

@@ -100,7 +100,7 @@ async function otherFacts(machine: Machine): Promise<CpuFacts> {
     platform,
     architecture,
     vendor: windows?.vendor ?? reported.vendor,
-    modelName: brand || `${reported.manufacturer} ${reported.brand}`,
+    modelName: brand || `${reported.manufacturer} ${reported.brand}`.trim(),
     family: isX86 ? (windows?.family ?? number(reported.family)) : null,
     model: isX86 ? (windows?.model ?? number(reported.model)) : null,
     stepping: isX86 ? (windows?.stepping ?? number(reported.stepping)) : null,

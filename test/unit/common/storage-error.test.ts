@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { isSystemError } from '../../../host/common/errors.ts';
 import { storageError } from '../../../host/common/storage-error.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
@@ -37,5 +38,22 @@ describe('a database that SQLite could not open', () => {
     // The permissions of a folder do not apply to root.
     if (process.getuid?.() !== 0) paths.push(join(closed, 'a.sqlite'));
     for (const path of paths) expect(storageError(cannotOpen(), path)).toMatchObject({ code: 'CACHE_NOT_WRITABLE' });
+  });
+});
+
+(process.platform === 'win32' ? describe : describe.skip)('a drive that does not exist (requires Windows)', () => {
+  it('is named', () => {
+    const drive = [...'QRSTUVWXY'].map((letter) => `${letter}:\\`).find((root) => !existsSync(root)) ?? '';
+    const path = join(drive, 'cache');
+    try {
+      mkdirSync(path, { recursive: true });
+    } catch (error) {
+      expect(isSystemError(error, 'ENOENT')).toBe(true);
+      expect(storageError(error, path)).toMatchObject({
+        code: 'CACHE_NOT_WRITABLE',
+        message: expect.stringContaining(`the drive ${drive} does not exist`),
+      });
+    }
+    expect.assertions(2);
   });
 });
