@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Conversations } from '../../../host/conversations/conversations.ts';
 import type { PushedConversation } from '../../../host/conversations/types.ts';
+import { itOnPosix } from '../../support/describe-on-posix.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
 
@@ -127,7 +128,7 @@ describe('a conversation', () => {
     expect((await store.search('returned', { count: 10 })).map(({ id }) => id)).toEqual(['long']);
   });
 
-  it('is readable only by its user', () => {
+  itOnPosix('is readable only by its user', 'permission bits', () => {
     expect(statSync(file).mode & 0o077).toBe(0);
   });
 });

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { StateStore } from '../../../host/engine/states/state-store.ts';
+import { itOnPosix } from '../../support/describe-on-posix.ts';
 import { WatchedLog } from '../../support/engine/test-models.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
@@ -49,7 +50,7 @@ describe('the folder of a runner', () => {
     expect(await store.exceeds(folder)).toBe(true);
   });
 
-  it('is measured without following links', async () => {
+  itOnPosix('is measured without following links', 'symbolic links', async () => {
     const folder = open();
     const elsewhere = join(temp.path, 'elsewhere');
     mkdirSync(elsewhere);

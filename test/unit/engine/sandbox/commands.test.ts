@@ -1,7 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { bubblewrap, endingWithHost } from '../../../../host/engine/sandbox/bubblewrap.ts';
 import type { Command, Visible } from '../../../../host/engine/sandbox/sandbox.ts';
 import { sandboxExec, sandboxProfile } from '../../../../host/engine/sandbox/sandbox-exec.ts';
+import { describeOnPosix } from '../../../support/describe-on-posix.ts';
 
 const COMMAND: Command = { program: '/n/bin/node', args: ['/t/main.js', '--runner'], env: { PATH: '/usr/bin' } };
 const NOTHING: Visible = { folders: [], files: [] };
@@ -11,7 +12,7 @@ function optionsOf(args: readonly string[], option: string, count: number): stri
   return args.flatMap((arg, i) => (arg === option ? [args.slice(i + 1, i + 1 + count)] : []));
 }
 
-describe('bubblewrap', () => {
+describeOnPosix('bubblewrap', () => {
   const sandbox = (more: Partial<Parameters<typeof bubblewrap>[0]> = {}) =>
     bubblewrap({
       program: '/usr/bin/bwrap',
@@ -57,7 +58,7 @@ describe('bubblewrap', () => {
   });
 });
 
-describe('without a sandbox', () => {
+describeOnPosix('without a sandbox', () => {
   it('a command exits with the host', () => {
     expect(endingWithHost('/usr/bin/setpriv', COMMAND)).toEqual({
       program: '/usr/bin/setpriv',
@@ -67,7 +68,7 @@ describe('without a sandbox', () => {
   });
 });
 
-describe('sandbox-exec', () => {
+describeOnPosix('sandbox-exec', () => {
   const options = { runtime: ['/n/bin/node', '/t'], program: '/n/bin/node', driverCache: '/private/var/folders/a/C' };
 
   it('starts the command with a profile', () => {

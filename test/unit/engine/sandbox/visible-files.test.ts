@@ -1,9 +1,10 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, expect, it } from '@jest/globals';
 import { findContainment } from '../../../../host/engine/sandbox/containment.ts';
 import { gpuDevices } from '../../../../host/engine/sandbox/gpu-devices.ts';
 import { filesOf, VisibleFolders } from '../../../../host/engine/sandbox/visible-files.ts';
+import { describeOnPosix } from '../../../support/describe-on-posix.ts';
 import { tempFolder } from '../../../support/gguf/temp-folder.ts';
 
 const folder = tempFolder('visible');
@@ -23,7 +24,7 @@ function computer(name: string) {
   return { root, home, disk, cache };
 }
 
-describe('files of a model', () => {
+describeOnPosix('files of a model', () => {
   it('keep their names, in folders with resolved links', async () => {
     const { home, disk, cache } = computer('names');
     expect(await filesOf([join(home, 'models/a/m.gguf'), join(cache, 'snapshots/m.gguf')])).toEqual([
@@ -33,7 +34,7 @@ describe('files of a model', () => {
   });
 });
 
-describe('the folders that a warm runner sees', () => {
+describeOnPosix('the folders that a warm runner sees', () => {
   it('contain files through links within and to them, and no others', async () => {
     const { home, root, cache } = computer('shows');
     const seen = new VisibleFolders([join(home, 'models'), cache, join(root, 'missing')], [home]);
@@ -61,7 +62,7 @@ describe('the folders that a warm runner sees', () => {
   });
 });
 
-describe('GPU devices', () => {
+describeOnPosix('GPU devices', () => {
   it('are those of GPU drivers, and no others', () => {
     const dev = join(folder.path, 'dev');
     mkdirSync(dev);
@@ -75,7 +76,7 @@ describe('GPU devices', () => {
   });
 });
 
-describe('the containment of runners', () => {
+describeOnPosix('the containment of runners', () => {
   const find = (env: NodeJS.ProcessEnv, platform: NodeJS.Platform) =>
     findContainment({ env, platform, entry: new URL('../../../../host/main.ts', import.meta.url), home: folder.path });
 
