@@ -1,3 +1,5 @@
+import { createYielder } from '../common/yield-to-event-loop.ts';
+
 /** Maximum length of an event, in UTF-16 code units. The event of a token has about 300. */
 const MAX_EVENT_LENGTH = 1024 * 1024;
 
@@ -23,8 +25,11 @@ export async function* readEvents(
   let rest = '';
   let data: string[] = [];
   let length = 0;
+  const yieldIfLong = createYielder();
   for await (const piece of pieces) {
     onPiece(piece.length);
+    // Node.js reads up to 2 MiB of a fast connection in a row; pieces of empty lines take longest.
+    await yieldIfLong();
     const text = decoder.decode(piece, { stream: true });
     rest += text;
     if (length + rest.length > MAX_EVENT_LENGTH) throw tooLong();

@@ -33,6 +33,16 @@ describe('an event stream', () => {
     expect(await eventsOf([Buffer.from('data: one\n\ndata: half\n')])).toEqual(['one']);
   });
 
+  it('does not block the event loop while it is read', async () => {
+    let read = 0;
+    async function* emptyLines() {
+      for (; read < 20; read += 1) yield Buffer.alloc(64 * 1024, '\n');
+    }
+    const readMeanwhile = new Promise<number>((resolve) => setImmediate(() => resolve(read)));
+    for await (const _ of readEvents(emptyLines(), () => {}));
+    expect(await readMeanwhile).toBeLessThan(20);
+  });
+
   it('is rejected if an event never ends', async () => {
     const piece = Buffer.from(`data: ${'x'.repeat(70_000)}\n`);
     await expect(eventsOf(Array.from({ length: 20 }, () => piece))).rejects.toThrow(/more than 1048576/);
