@@ -140,7 +140,8 @@ export function shownValue(key: string, value: unknown): string {
   if (value === null) return NONE;
   if (key === 'devices' && Array.isArray(value)) return value.length === 0 ? NONE : value.join(', ');
   if (Array.isArray(value)) return value.map((item) => JSON.stringify(item)).join(' ');
-  return typeof value === 'string' && /\s/.test(value) ? JSON.stringify(value) : String(value);
+  const isPlain = typeof value !== 'string' || (value.trim() === value && !/[\r\n]/.test(value));
+  return isPlain ? String(value) : JSON.stringify(value);
 }
 
 const SWITCH: Readonly<Record<string, readonly boolean[]>> = { on: [true], true: [true], off: [false], false: [false] };

@@ -126,8 +126,8 @@ export interface TypedCommand {
 
 /** Returns the command that a prompt is, if it is one: a single word after the slash, so not a path. */
 export function chatCommandIn(typed: string): TypedCommand | undefined {
-  const [, name, rest = ''] = /^\/([a-z]+)(?:\s+(.*))?$/s.exec(typed.trimEnd()) ?? [];
-  return name === undefined ? undefined : { name, rest: rest.trim() };
+  const [, name, rest = ''] = /^\/([a-z]+)(?:\s+(.*))?$/is.exec(typed.trimEnd()) ?? [];
+  return name === undefined ? undefined : { name: name.toLowerCase(), rest: rest.trim() };
 }
 
 /**

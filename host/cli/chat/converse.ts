@@ -27,7 +27,7 @@ export async function converse(
   try {
     for (;;) {
       const typed = await input.next();
-      if (typed === undefined || typed.trim() === '/bye') return EXIT.ok;
+      if (typed === undefined || typed.trim().toLowerCase() === '/bye') return EXIT.ok;
       if (typed.trim() !== '') await reply(typed, session, context);
     }
   } finally {

@@ -63,7 +63,7 @@ describe('a chat at the terminal', () => {
 
     const again = await open(['--chat', 'once upon', '--system', 'Be brief.']);
     expect(await again.enter('once')).toContain(' upon');
-    again.type('/bye\r');
+    again.type('/BYE\r');
     expect(await again.end()).toBe(0);
     expect(await json('chat', 'show', id)).toMatchObject({ conversation: { system_prompt: 'Be brief.' } });
     const stored = await messages(id);
@@ -172,7 +172,7 @@ describe('a chat at the terminal', () => {
     const chat = await open();
     expect(await chat.enter('/help')).toMatch(/\/system \[TEXT\] +show or set the system prompt/);
     expect(await chat.enter('/system')).toMatch(/^There is no system prompt/);
-    await chat.enter('/system Be brief.');
+    expect(await chat.enter('/set system Be brief.')).toMatch(/^system: Be brief\.\r/);
     expect(await chat.enter('/system')).toMatch(/^Be brief\./);
     expect(await chat.enter('/set max-tokens 2')).toMatch(/^max-tokens: 2/);
     expect(await chat.enter('/set temperature hot')).toMatch(
@@ -186,7 +186,11 @@ describe('a chat at the terminal', () => {
     await chat.enter('/set stop default');
     await chat.enter('/set max-tokens 2');
     await chat.enter('/clear');
-    expect(await chat.enter('/reasoning off')).toMatch(/^Reasoning: off\./);
+    chat.type('/rea');
+    await chat.waitFor('/rea');
+    chat.type('\t');
+    await chat.waitFor('soning ');
+    expect(await chat.enter('off')).toMatch(/^Reasoning: off\./);
     expect(await chat.enter('/set')).toMatch(/max-tokens: +2\r\n.*threads: +1\r\n/s);
     expect(await chat.enter('/set max-tokens default')).toMatch(/^max-tokens: default/);
     expect(await chat.enter('/retyr')).toMatch(/^Unknown command: \/retyr\. Did you mean "\/retry"\?/);

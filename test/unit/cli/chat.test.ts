@@ -85,6 +85,7 @@ describe('a chat command', () => {
     ['/system Be brief.\nAnd kind. ', { name: 'system', rest: 'Be brief.\nAnd kind.' }],
     ['/usr/bin is a folder', undefined],
     ['/ alone', undefined],
+    ['/HELP me', { name: 'help', rest: 'me' }],
     [' /help', undefined],
     ['what does /help do?', undefined],
   ])('%j is read as %j', (typed, command) => {
