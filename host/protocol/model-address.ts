@@ -20,7 +20,15 @@ const OLLAMA_HOSTS: readonly string[] = ['ollama.com', 'registry.ollama.ai'];
 const OLLAMA_LIBRARY = 'library';
 
 /** The commands of other programs that model pages offer to copy, up to the name. */
-const COMMAND = /^(?:ollama\s+(?:run|pull)|(?:\S*llama-(?:server|cli)(?:\.exe)?\s+)?(?:-hf|-hfr|--hf-repo))\s+/;
+const COMMAND =
+  /^(?:\$\s+)?(?:(?:ollama|docker\s+model)\s+(?:run|pull)|lms\s+get|git\s+(?:lfs\s+)?clone|(?:hf|huggingface-cli)\s+download|(?:\S*llama-(?:server|cli)(?:\.exe)?\s+)?(?:-hf|-hfr|--hf-repo))\s+/;
+
+/** Spaces, and characters without width that are copied from web pages, around a name. */
+const AROUND = /^[\s\u200b-\u200d\u2060\ufeff]+|[\s\u200b-\u200d\u2060\ufeff]+$/g;
+/** Quotes, or the angle brackets of a Markdown link, around a name. */
+const QUOTED = /^[<"'`“‘„](.*)[>"'`”’“]$/;
+/** The address of the hub for Git over SSH, up to the path. */
+const GIT_ADDRESS = /^(?:ssh:\/\/)?git@([^/:\s]+)[:/]/i;
 
 /** The parts of the path of a repository's page between its name and a revision. */
 const FILE_PAGES: readonly string[] = ['blob', 'resolve', 'raw', 'tree'];
@@ -59,6 +67,9 @@ export function modelIdOf({ repoId, file, revision }: ModelAddress & { readonly 
   return `${repoId}${revision === undefined ? '' : `@${revision}`}/${file}`;
 }
 
+/** Maximum length of an address, in characters. Longer text is not searched for one: it may take time that grows faster. */
+const MAX_LENGTH = 4096;
+
 /** The fields of requests that take a model or repository. */
 const NAME_FIELDS = ['modelPath', 'repoId', 'modelId', 'model_id', 'model_name', 'model', 'model_path'] as const;
 
@@ -93,13 +104,19 @@ function withPlain(fields: object, names: readonly string[], prefix: string, end
 /**
  * Returns the name of the model at an address, in the form that `model-name.ts` reads: `owner/name`, `owner/name:Q4_K_M`,
  * `owner/name@revision/file.gguf`, or `local/ollama/…` for a model of Ollama. Other text is returned without the spaces
- * around it and the slashes at its end. Returns undefined for an address that names no model of the hub.
+ * around it and the slashes at its end, or unchanged if it is longer than any address. Returns undefined for an address
+ * that names no model of the hub.
  */
 export function nameOf(typed: string, endpoint?: string): string | undefined {
+  if (typed.length > MAX_LENGTH) return typed;
   const text = typed
-    .trim()
+    .replace(AROUND, '')
+    .replace(QUOTED, '$1')
     .replace(COMMAND, '')
-    .replace(/^[<"'](.*)[>"']$/, '$1');
+    .replace(QUOTED, '$1')
+    .replace(GIT_ADDRESS, 'https://$1/')
+    // With a slash too few, or without the scheme.
+    .replace(/^(https?:)\/+|^\/\/+/i, (_, scheme: string | undefined) => (scheme === undefined ? '' : `${scheme}//`));
   const url = asUrl(text, endpoint);
   if (url === undefined) return plainName(text);
   if (url === null) return undefined;
@@ -142,7 +159,9 @@ function withoutPrefix(path: readonly string[], endpoint: string | undefined): r
  * `…/tree/main/Q4_K_M`, or with `api/models` before it.
  */
 function nameOfPage(path: readonly string[], query: URLSearchParams): string | undefined {
-  const [owner, repo, page, ...rest] = path[0] === 'api' && path[1] === 'models' ? path.slice(2) : path;
+  const [owner, named, page, ...rest] = path[0] === 'api' && path[1] === 'models' ? path.slice(2) : path;
+  // Git adds a suffix that no repository has.
+  const repo = named?.replace(/\.git$/, '');
   if (owner === undefined || repo === undefined || NO_OWNERS.includes(owner)) return undefined;
   const repoId = `${owner}/${repo}`;
   if (page === undefined) {
@@ -167,8 +186,8 @@ function nameOfPage(path: readonly string[], query: URLSearchParams): string | u
 function plainName(text: string): string {
   const slashed = text.includes('/') ? text : text.replaceAll('\\', '/');
   const name = slashed.replace(/(?<=[^/])\/+$/, '');
-  // Ollama accepts the name of a file in the place of a quantization.
-  const file = /^([^/:\s]+\/[^/:\s]+):([^/:]+\.gguf)$/i.exec(name);
+  // Ollama accepts the name of a file in the place of a quantization; commands that download have it after a space.
+  const file = /^([^/:\s]+\/[^/:\s]+)(?::|\s+)([^/:\s][^/:]*\.gguf)$/i.exec(name);
   if (file !== null) return `${file[1]}/${file[2]}`;
   return /^[\w][\w.-]*:[\w][\w.-]*$/.test(name) ? ollamaName(name) : name;
 }

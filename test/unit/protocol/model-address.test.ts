@@ -43,12 +43,30 @@ describe('nameOf', () => {
     // Commands that model pages offer to copy.
     ['ollama run hf.co/owner/name:Q4_K_M', 'owner/name:Q4_K_M'],
     ['llama-server -hf owner/name:Q4_K_M', 'owner/name:Q4_K_M'],
+    ['$ docker model run hf.co/owner/name:Q4_K_M', 'owner/name:Q4_K_M'],
+    ['lms get owner/name', 'owner/name'],
+    ['git clone https://huggingface.co/owner/name', 'owner/name'],
+    ['git clone git@hf.co:owner/name', 'owner/name'],
+    ['https://huggingface.co/owner/name.git', 'owner/name'],
+    ['hf download owner/name m-Q8_0.gguf', 'owner/name/m-Q8_0.gguf'],
+    ['`ollama run hf.co/owner/name`', 'owner/name'],
+    // As text is copied from web pages.
+    ['`owner/name:Q4_K_M`', 'owner/name:Q4_K_M'],
+    ['“owner/name”', 'owner/name'],
+    ['\u200bowner/name\ufeff', 'owner/name'],
+    ['https:/huggingface.co/owner/name', 'owner/name'],
+    ['//huggingface.co/owner/name', 'owner/name'],
     // Ollama's own models have ids here that follow from their names.
     ['qwen3:8b', 'local/ollama/qwen3/8b'],
     ['ollama run qwen3:8b', 'local/ollama/qwen3/8b'],
     ['https://ollama.com/library/qwen3', 'local/ollama/qwen3/latest'],
     ['registry.ollama.ai/someone/tiny:1b', 'local/ollama/someone/tiny/1b'],
   ])('of %j is %s', (typed, name) => expect(nameOf(typed, MIRROR)).toBe(name));
+
+  it('does not interpret text that is longer than an address', () => {
+    const long = `https://huggingface.co/owner/name?${'x'.repeat(4096)}`;
+    expect(nameOf(long)).toBe(long);
+  });
 
   it.each([
     'https://example.org/owner/name',
