@@ -55,8 +55,11 @@ const REPO_PART = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$/;
 /** A branch, tag, commit or `refs/pr/N`, without characters that could leave the path of a URL. */
 const REVISION = /^[A-Za-z0-9_][A-Za-z0-9._\-/+]{0,199}$/;
 
-/** Names that Windows reserves for devices, with any extension, those of older versions and of consoles included. */
-const DEVICE_NAME = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
+/**
+ * Names that Windows reserves for devices, with any extension, those of older versions and of consoles included. Windows
+ * ignores spaces after them.
+ */
+const DEVICE_NAME = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)/i;
 
 /** Characters that file names cannot contain on at least one supported system, and invisible ones that change direction. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression looks for control characters

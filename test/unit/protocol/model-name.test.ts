@@ -84,6 +84,8 @@ describe('readModelName', () => {
     ['a/b', 'm.gguf.'],
     ['a/b', 'm.gguf '],
     ['a/b', 'nul.gguf'],
+    ['a/b', 'con .gguf'],
+    ['a/b', 'COM1  .Q4_0.gguf'],
     ['a/b', 'CONIN$'],
     ['a/b', 'conout$.gguf'],
     ['a/b', 'Clock$/model.gguf'],
