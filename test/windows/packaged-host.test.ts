@@ -84,12 +84,14 @@ describe('the packaged host on Windows', () => {
   it('runs its commands for a user whose name has umlauts', async () => {
     const env = { HF_ENDPOINT: hub.url, HF_HUB_OFFLINE: '' };
     const tabagent = (...args: string[]) => user.run(program, args, { env });
+    const run = ['run', 'markov', '--temperature', '0'];
     expect(await tabagent('pull', `${REPO}/markov.gguf`)).toMatchObject({ code: 0 });
     expect((await tabagent('ls')).stdout).toContain(`${REPO}/markov.gguf`);
-    expect(await tabagent('run', 'markov', 'small model', '--temperature', '0')).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(/\S/),
-    });
+    const answered = await tabagent(...run, 'small model');
+    expect(answered).toMatchObject({ code: 0, stdout: expect.stringMatching(/\S/) });
+    // A prompt can be piped.
+    const piped = await user.run(program, run, { env, input: 'small model' });
+    expect(piped).toMatchObject({ code: 0, stdout: answered.stdout });
     const { stdout } = await tabagent('doctor', '--json');
     const { findings } = JSON.parse(stdout);
     const failed = findings.filter(({ status }: { status: string }) => status === 'failed');

@@ -69,13 +69,17 @@ export class WindowsUser {
   }
 
   /** Runs a program and waits for it to exit. */
-  async run(program: string, args: readonly string[], { env = {}, verbatim = false } = {}): Promise<CommandResult> {
+  async run(
+    program: string,
+    args: readonly string[],
+    { env = {}, verbatim = false, input = '' } = {},
+  ): Promise<CommandResult> {
     const child = spawn(program, args, {
       cwd: this.home,
       env: { ...this.env, ...env },
       windowsVerbatimArguments: verbatim,
     });
-    child.stdin.end();
+    child.stdin.end(input);
     return collectOutput(child);
   }
 

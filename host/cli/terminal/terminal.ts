@@ -43,11 +43,15 @@ export function processTerminal(): Terminal {
 /** Width of a terminal that reports none, or 0, as some do that are not displayed. */
 const DEFAULT_COLUMNS = 80;
 
+/** The bits of the type in `Stats.mode`, and the type of a pipe. On Windows, `Stats.isFIFO()` is false for all pipes. */
+const FILE_TYPE_BITS = 0o170000;
+const PIPE_TYPE = 0o010000;
+
 /** A closed stdin, a terminal and /dev/null are no pipes. */
 function isPiped(): boolean {
   try {
     const stats = fstatSync(0);
-    return stats.isFIFO() || stats.isFile() || stats.isSocket();
+    return (stats.mode & FILE_TYPE_BITS) === PIPE_TYPE || stats.isFile() || stats.isSocket();
   } catch {
     return false;
   }
