@@ -29,6 +29,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   sandbox: () => import('./sandbox.ts'),
   cycles: () => import('./cycles.ts'),
   conversations: () => import('./conversations.ts'),
+  talk: () => import('./talk.ts'),
   state: () => import('./state.ts'),
 };
 
