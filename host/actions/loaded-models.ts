@@ -8,7 +8,7 @@ import type { ModelRegistry } from '../models/model-registry.ts';
 import { runningHosts } from '../presence/other-hosts.ts';
 import * as declared from '../protocol/actions/loaded-models.ts';
 import { readModelName, readModelQuery } from '../protocol/model-name.ts';
-import { type AnyModelReference, isMatch } from '../requests/reference.ts';
+import { type AnyModelReference, isMatch, referenceText } from '../requests/reference.ts';
 import type { Services } from '../services.ts';
 import { type Call, handle } from './action.ts';
 import { hasModelReference, namedModelId, namedRemoteModel } from './model-reference.ts';
@@ -27,7 +27,9 @@ export const unloadModel = handle(declared.unloadModel, async (request, { servic
   if (reference === undefined && targetRequestId === undefined) throw noModelNamed();
   const [cancelled] = await services.loadRequests.cancel({ reference, targetRequestId });
   const models = await services.models();
-  const id = cancelled ?? (reference === undefined ? `request ${targetRequestId}` : loadedIdOf(reference, models));
+  const id =
+    cancelled ??
+    (reference === undefined ? `request ${targetRequestId}` : await loadedIdOf(reference, models, services));
   if (cancelled !== undefined && models.get(id) === undefined) {
     const none = { wasLoaded: false, ramFreed: 0, vramFreed: 0 };
     return { payload: { modelId: id, modelPath: id, ...none }, message: 'Loading cancelled' };
@@ -44,17 +46,20 @@ async function unloadElsewhere(id: string, services: Services): Promise<FreedMem
   return found.unloadThere();
 }
 
-/** Returns the id of the loaded model that a reference names; without one, the id or text of the reference. */
-function loadedIdOf(reference: AnyModelReference, models: ModelRegistry): string {
+/**
+ * Returns the id of the model that a reference names, among those of this host or else of the user's other hosts. If it
+ * names none, returns the id or text of the reference.
+ */
+async function loadedIdOf(reference: AnyModelReference, models: ModelRegistry, services: Services): Promise<string> {
   if ('id' in reference) return reference.id;
-  const named = models
-    .list()
-    .filter(({ id, modelType }) => modelType !== 'remote' && isMatch(readModelName({ modelId: id }), reference));
+  const local = models.list().flatMap(({ id, modelType }) => (modelType === 'remote' ? [] : [id]));
+  const isNamed = (id: string) => isMatch(readModelName({ modelId: id }), reference);
+  const own = local.filter(isNamed);
+  const named = own.length > 0 ? own : (await (await services.peers()).modelIds()).filter(isNamed);
   if (named.length > 1) {
-    const ids = named.map(({ id }) => id);
-    throw invalidField('modelPath', `the file of one model, of ${ids.join(', ')}`, reference.repoId);
+    throw invalidField('modelPath', `the file of one model, of ${named.join(', ')}`, referenceText(reference));
   }
-  return named[0]?.id ?? reference.repoId;
+  return named[0] ?? referenceText(reference);
 }
 
 function noModelNamed(): HostError {

@@ -1,5 +1,5 @@
 import { HostError, isHostError } from '../common/errors.ts';
-import { modelNameOf, readModelQuery } from '../protocol/model-name.ts';
+import { modelNameOf, modelQueryOf } from '../protocol/model-name.ts';
 import { isRemoteId } from '../protocol/remote-id.ts';
 import { type KnownModel, matchingModels, shortNamesOf } from '../protocol/short-names.ts';
 import type { Client } from './client.ts';
@@ -62,22 +62,11 @@ export async function modelOrRepository(
   { isQualified = false }: { readonly isQualified?: boolean } = {},
 ): Promise<string> {
   const name = client.plainName(typed);
-  if (isQualified && isRepository(name)) return name;
+  if (isQualified && modelQueryOf(name) !== undefined) return name;
   try {
     return await modelAnywhere(typed, client);
   } catch (error) {
-    if (isHostError(error, 'FILE_NOT_FOUND') && isRepository(name)) return name;
-    throw error;
-  }
-}
-
-/** Returns whether a text has the form of a repository, with or without a quantization. */
-function isRepository(typed: string): boolean {
-  try {
-    readModelQuery({ modelPath: typed });
-    return true;
-  } catch (error) {
-    if (isHostError(error)) return false;
+    if (isHostError(error, 'FILE_NOT_FOUND') && modelQueryOf(name) !== undefined) return name;
     throw error;
   }
 }

@@ -37,6 +37,12 @@ export class Peers {
     this.#log = options.log;
   }
 
+  /** Returns the ids of the models that other hosts have loaded. */
+  async modelIds(): Promise<string[]> {
+    const others = await this.#others();
+    return [...new Set(others.flatMap(({ models }) => models.map(({ model_id }) => model_id)))];
+  }
+
   /**
    * Connects to a host that has loaded a model. Returns undefined if there is none or none can be reached.
    *

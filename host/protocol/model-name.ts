@@ -85,6 +85,16 @@ export function modelNameOf(id: string): ModelName | undefined {
   }
 }
 
+/** Parses the name of a model or repository as users type it; undefined if it is not one. */
+export function modelQueryOf(text: string): ModelName | ModelQuery | undefined {
+  try {
+    return readModelQuery({ modelPath: text });
+  } catch (error) {
+    if (isHostError(error)) return undefined;
+    throw error;
+  }
+}
+
 /** Reads the name of a model like {@link readModelName}, or of a repository if no file is given. */
 export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
   const [field, path] = firstOf(naming, PATH_FIELDS);

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { runCommand } from '../../support/cli/run-command.ts';
+import { runCommand, startCommand } from '../../support/cli/run-command.ts';
 import { bertModel } from '../../support/gguf/bert-model.ts';
 import { markovModel, START } from '../../support/gguf/markov-model.ts';
 import { scriptedModel } from '../../support/gguf/scripted-model.ts';
@@ -312,7 +312,122 @@ describe('a model that several hosts of a user use', () => {
     expect(await tabagent('unload', 'story')).toMatchObject({ code: 3, stderr: expect.stringContaining('not loaded') });
   });
 
+  it('is found by each of its names, whichever host has it', async () => {
+    const repo = 'tabagent/named-gguf';
+    const id = `${repo}/sub/named-Q8_0.gguf`;
+    await mkdir(join(fixture.home, 'models', repo, 'sub'), { recursive: true });
+    await writeFile(join(fixture.home, 'models', id), markovModel({ metadata: echo }));
+    const one = fixture.host();
+    await own(one, id);
+    const tabagent = (...typed: string[]) => runCommand([...typed, '--json'], { home: fixture.home });
+    for (const typed of [id, repo, `${repo}:Q8_0`, `${repo}:q8_0`, 'named-Q8_0', 'sub/named-q8_0.GGUF']) {
+      const ran = await tabagent('run', typed, 'once', '--temperature', '0');
+      expect([typed, ran.code, ran.stdout.includes('upon one time')]).toEqual([typed, 0, true]);
+      expect([typed, (await tabagent('stop', typed)).stdout.trim()]).toEqual([typed, '{\n  "stopped": 0\n}']);
+      const unloaded = JSON.parse((await tabagent('unload', typed)).stdout).unloaded;
+      expect([typed, unloaded]).toMatchObject([typed, [{ id }]]);
+      expect([typed, await loaded(one)]).toEqual([typed, []]);
+      await own(one, id);
+    }
+    expect((await tabagent('unload', `${repo}:Q4_0`)).code).toBe(3);
+  });
+
+  it('is unloaded by its repository in another host only if that has one model of it', async () => {
+    const [one, two] = [fixture.host(), fixture.host()];
+    await own(one, STORY);
+    await own(one, TOOLED);
+    const ambiguous = await two.request('UNLOAD_MODEL', { repoId: FOLDER });
+    expect(ambiguous).toMatchObject({ status: 'error', code: 'INVALID_REQUEST' });
+    expect(ambiguous.message).toContain(STORY);
+    const typed = await runCommand(['unload', FOLDER], { home: fixture.home });
+    expect(typed).toMatchObject({ code: 2, stderr: expect.stringContaining(TOOLED) });
+    // A model that this host uses is preferred.
+    await load(two, STORY);
+    expect(await two.request('UNLOAD_MODEL', { repoId: FOLDER })).toMatchObject({ payload: { modelId: STORY } });
+    expect((await loaded(one)).map(({ modelId }) => modelId)).toEqual([TOOLED]);
+  });
+
+  it('generates nothing more for a command that is killed, and a command ends when its host is killed', async () => {
+    const one = fixture.host();
+    await own(one, ENDLESS);
+    const startRun = async () => {
+      const typed = ['run', ENDLESS, 'on', '--max-tokens', '60000'];
+      const child = startCommand(typed, { home: fixture.home });
+      const exit = once(child, 'close');
+      child.stdin.end();
+      child.stderr.resume();
+      await once(child.stdout, 'data');
+      return { child, exit };
+    };
+    const active = async () =>
+      payloadOf('GENERATE', await one.request('GENERATE', { messages: ask('on'), settings: { max_new_tokens: 1 } }));
+    // More than the model generates at once: later ones only start if the earlier ones have ended.
+    for (let run = 0; run < 6; run += 1) {
+      const { child, exit } = await startRun();
+      child.kill('SIGKILL');
+      await exit;
+    }
+    expect((await active()).finishReason).toBe('length');
+
+    const { exit } = await startRun();
+    await one.kill();
+    expect((await exit)[0]).not.toBe(0);
+  });
+
+  it('is not loaded for a command whose server is killed meanwhile', async () => {
+    const server = await ServeProcess.start(fixture.home);
+    const child = startCommand(['load', STORY, '--json'], { home: fixture.home });
+    const exit = once(child, 'close');
+    child.stdout.resume();
+    child.stderr.resume();
+    // The lock of the load exists from the moment when the server loads the model.
+    while ((await loadLocks()) === 0) await new Promise((resolve) => setImmediate(resolve));
+    server.child.kill('SIGKILL');
+    await exit;
+    expect(await own(fixture.host(), STORY)).toMatchObject({ alreadyLoaded: false, isReady: true });
+  });
+
+  const loadLocks = async () =>
+    (await readdir(join(fixture.home, 'locks')).catch(() => [])).filter((name) => name.startsWith('load-')).length;
+
   describe('its address', () => {
+    it('is in a folder of its own if the path of the data folder is too long for a socket', async () => {
+      const home = join(fixture.home, 'a'.repeat(60), 'b'.repeat(60));
+      const folder = join(home, 'models', FOLDER);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeFile(join(folder, 'story.gguf'), markovModel({ metadata: echo }));
+      const [one, two] = [fixture.host({ home }), fixture.host({ home })];
+      await own(one, STORY);
+      const [file = ''] = (await readdir(join(home, 'hosts'))).filter((name) => name.endsWith('.json'));
+      const { address } = JSON.parse(await readFile(join(home, 'hosts', file), 'utf8')).access;
+      expect(Buffer.byteLength(address)).toBeLessThan(104);
+      expect((await stat(dirname(address))).mode & 0o777).toBe(0o700);
+      expect((await stat(address)).mode & 0o777).toBe(0o600);
+      expect(await load(two, STORY)).toMatchObject({ host: { pid: one.pid } });
+      await one.close();
+      await expect(stat(dirname(address))).rejects.toMatchObject({ code: 'ENOENT' });
+
+      // The next host removes the folder of one that was killed.
+      const three = fixture.host({ home });
+      await own(three, STORY);
+      const [left = ''] = (await readdir(join(home, 'hosts'))).filter((name) => name.endsWith('.json'));
+      const killed = JSON.parse(await readFile(join(home, 'hosts', left), 'utf8')).access.address;
+      await three.kill();
+      await two.request('LIST_HOSTS');
+      await expect(stat(dirname(killed))).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
+    it('is not looked for in a folder to which another user can write', async () => {
+      const one = fixture.host();
+      await own(one, STORY);
+      await chmod(join(fixture.home, 'hosts'), 0o777);
+      const refused = await fixture.host().request('LOAD_MODEL', { modelId: STORY });
+      expect(refused).toMatchObject({ status: 'error', code: 'UNSAFE_FOLDER' });
+      expect(refused.message).toContain(join(fixture.home, 'hosts'));
+      await chmod(join(fixture.home, 'hosts'), 0o700);
+      expect(await load(fixture.host(), STORY)).toMatchObject({ host: { pid: one.pid } });
+    });
+
     it('can be opened only by the user, and its secret is in no reply or log', async () => {
       const host = fixture.host();
       await own(host, STORY);
