@@ -62,6 +62,11 @@ export interface BrowserOptions {
   readonly dark?: boolean;
   /** Emulates forced colours. */
   readonly forcedColors?: boolean;
+  /**
+   * Turns on Chromium's back/forward cache, which its driver turns off: expressions cannot be evaluated in a page that was
+   * restored from it. Firefox always has one.
+   */
+  readonly cachesPages?: boolean;
   /** Viewport size, in CSS pixels. */
   readonly size?: { readonly width: number; readonly height: number };
 }

@@ -23,12 +23,23 @@ const ARGS = [
  * detects.
  */
 export async function startChromium(options: BrowserOptions): Promise<TestBrowser> {
-  const { program, home, extension, other, env = {}, dark = false, forcedColors = false, size } = options;
+  const {
+    program,
+    home,
+    extension,
+    other,
+    env = {},
+    dark = false,
+    forcedColors = false,
+    cachesPages = false,
+    size,
+  } = options;
   const extensions = [extension, ...(other === undefined ? [] : [other.folder])].join(',');
   const context = await chromium.launchPersistentContext(join(home, '.config', 'chromium'), {
     executablePath: program,
     // Playwright's headless mode does not load extensions. The argument `--headless=new` starts the browser's.
     headless: false,
+    ...(cachesPages ? { ignoreDefaultArgs: ['--disable-back-forward-cache'] } : {}),
     colorScheme: dark ? 'dark' : 'light',
     forcedColors: forcedColors ? 'active' : 'none',
     ...(size === undefined ? {} : { viewport: size }),
@@ -57,7 +68,7 @@ export async function startChromium(options: BrowserOptions): Promise<TestBrowse
 
 /**
  * Grants a host permission through `chrome://extensions`, because Playwright cannot click in the prompt of
- * `permissions.request`.
+ * `permissions.request`. The extension's request after that is granted without a prompt.
  */
 async function grantHost(context: BrowserContext, pattern: string): Promise<void> {
   const page = await open(context, 'chrome://extensions/');
@@ -65,6 +76,9 @@ async function grantHost(context: BrowserContext, pattern: string): Promise<void
     `chrome.developerPrivate.addHostPermission('${CHROMIUM_EXTENSION_ID}', ${JSON.stringify(pattern)})`,
   );
   await page.close();
+  const own = await open(context, `chrome-extension://${CHROMIUM_EXTENSION_ID}/options.html`);
+  await own.evaluate(`chrome.permissions.request({ origins: [${JSON.stringify(pattern)}] })`);
+  await own.close();
 }
 
 async function open(context: BrowserContext, url: string): Promise<Page> {
