@@ -2,7 +2,7 @@ import type { Token, Tokens, TokensList } from 'marked';
 import { tokensOf } from './budget.ts';
 import type { FormulaToken } from './formula-syntax.ts';
 import { safeLink } from './safe-link.ts';
-import { MAX_SEGMENT, segmentsOf } from './segments.ts';
+import { MAX_SEGMENT, SegmentDivider } from './segments.ts';
 import type { Block, Inline } from './tree.ts';
 
 /** Deepest nesting that is parsed. Anything deeper is shown unchanged. */
@@ -25,6 +25,7 @@ export function parseMarkdown(text: string): Block[] {
 /** Parses a text that grows: segments that have not changed since the last time are not parsed again. */
 export class MarkdownParser {
   #segments = new Map<string, Block[]>();
+  readonly #divider = new SegmentDivider();
   #definitions = '';
 
   parse(text: string): Block[] {
@@ -32,7 +33,7 @@ export class MarkdownParser {
     const definitions = JSON.stringify(links);
     const previous = definitions === this.#definitions ? this.#segments : new Map<string, Block[]>();
     const segments = new Map<string, Block[]>();
-    const blocks = segmentsOf(text).flatMap((segment) => {
+    const blocks = this.#divider.divide(text).flatMap((segment) => {
       const parsed = segments.get(segment) ?? previous.get(segment) ?? parseSegment(segment, links);
       segments.set(segment, parsed);
       return parsed;

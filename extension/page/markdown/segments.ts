@@ -39,3 +39,24 @@ export function segmentsOf(text: string): string[] {
   if (start < text.length) segments.push(text.slice(start));
   return segments;
 }
+
+/** Divides a text that grows: segments that can no longer change are not divided again. */
+export class SegmentDivider {
+  /** The segments that cannot change, and their text. */
+  #settled: readonly string[] = [];
+  #settledText = '';
+
+  /** Returns what {@link segmentsOf} returns. */
+  divide(text: string): readonly string[] {
+    if (!text.startsWith(this.#settledText)) {
+      this.#settled = [];
+      this.#settledText = '';
+    }
+    const segments = [...this.#settled, ...segmentsOf(text.slice(this.#settledText.length))];
+    // Whether the last segment continues the one before it depends on its first line, which may be incomplete.
+    const open = segments.slice(segments.at(-1)?.includes('\n') ? -1 : -2);
+    this.#settled = segments.slice(0, segments.length - open.length);
+    this.#settledText = text.slice(0, text.length - open.join('').length);
+    return segments;
+  }
+}

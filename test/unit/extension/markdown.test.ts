@@ -104,6 +104,18 @@ ${hostile}`),
     ]);
   });
 
+  it('is parsed the same at every length of a text that grows, and after another text', () => {
+    const whole =
+      'One\n\n1. a\n\n2. b\n\n   more\n\n- c\n\n- d\n\n-x\n\n~~~\n\n1. e\n~~~\n\n```js\n\n- f\n\n```\n\n12) g\n\n13) h\n\n    i\n\nj';
+    const parser = new MarkdownParser();
+    for (let end = 1; end <= whole.length; end += 1) {
+      const part = whole.slice(0, end);
+      expect([part, parser.parse(part)]).toEqual([part, parseMarkdown(part)]);
+    }
+    const other = whole.replace('One', 'Two');
+    expect(parser.parse(other)).toEqual(parseMarkdown(other));
+  });
+
   it('shows code of any length, closed or not', () => {
     const code = 'let x = "**a";\n\n'.repeat(5_000).trimEnd();
     for (const end of ['', '\n```'])
