@@ -12,11 +12,11 @@ import { EMPTY_SNAPSHOT, loadSnapshot, type Snapshot, type Storage, saveSnapshot
 import { Toasts } from './toasts.svelte.ts';
 import { WorkerClient, type WorkerNotice } from './worker-client.ts';
 
-/** How often the memory in use, and what other hosts do, is polled while a page is visible, milliseconds. */
-const POLL_MS = 4_000;
+/** How often a visible page asks what other hosts load and download, milliseconds. */
+const OTHERS_POLL_MS = 1_500;
 
-/** How often downloads are polled while one runs without progress events (another browser's), milliseconds. */
-const DOWNLOADS_INTERVAL_MS = 1_500;
+/** How often a visible page asks for the memory in use and the size of the cache, milliseconds. */
+const SIZES_POLL_MS = 4_000;
 
 /** Changes that arrive within this time cause one refresh, milliseconds. */
 const DEBOUNCE_MS = 40;
@@ -61,6 +61,8 @@ export class Store {
   readonly #errors = new SvelteMap<string, ErrorView>();
   /** The models that other hosts have loaded. */
   readonly #elsewhere = new SvelteSet<string>();
+  /** The number and size of the models in the cache when they were last polled. */
+  #cached: string | undefined;
   readonly #storage: Storage;
   readonly #client: WorkerClient;
   readonly #listeners = new Set<(notice: WorkerNotice) => void>();
@@ -78,8 +80,8 @@ export class Store {
     this.#storage = storage;
     void this.#loadSnapshot();
     this.#client = new WorkerClient({ connect, onNotice: (notice) => this.#onNotice(notice) });
-    setInterval(() => this.#poll(), DOWNLOADS_INTERVAL_MS);
-    setInterval(() => void this.#pollOthers(), POLL_MS);
+    this.#poll(() => this.#pollOthers(), OTHERS_POLL_MS);
+    this.#poll(() => this.#pollSizes(), SIZES_POLL_MS);
   }
 
   /** Sends a request to the host. Rejects with a {@link RequestError}. */
@@ -155,7 +157,7 @@ export class Store {
       await this.#client.request(action, { modelPath: modelId, ...(settings === undefined ? {} : { settings }) });
       return true;
     } catch (error) {
-      if (!(error instanceof RequestError && NOT_SHOWN.has(error.code))) this.#errors.set(modelId, viewError(error));
+      if (!(error instanceof RequestError && NOT_SHOWN.has(error.code))) this.#showFailure(modelId, error);
       return false;
     } finally {
       if (action === 'LOAD_MODEL') this.#loads.delete(modelId);
@@ -275,31 +277,51 @@ export class Store {
     this.snapshot = { ...this.snapshot, downloads: [...others, download] };
   }
 
+  /** Shows why an action failed. A download that it started failed with it; the next refresh reports that too. */
+  #showFailure(id: string, error: unknown): void {
+    this.#errors.set(id, viewError(error));
+    const downloads = this.snapshot.downloads.map((download) =>
+      download.modelId === id && download.status === 'downloading'
+        ? { ...download, status: 'failed' as const }
+        : download,
+    );
+    if (this.#isDownloading(id)) this.snapshot = { ...this.snapshot, downloads };
+  }
+
   #isDownloading(id: string): boolean {
     return this.snapshot.downloads.some(({ modelId, status }) => modelId === id && status === 'downloading');
   }
 
-  #poll(): void {
-    const isSilent = this.snapshot.downloads.some(
-      ({ status, modelId }) => status === 'downloading' && !this.#downloads.has(modelId),
-    );
-    if (isSilent) this.refresh();
+  /** Calls `read` at an interval while the page is visible and the host is connected. */
+  #poll(read: () => Promise<void>, interval: number): void {
+    const poll = coalesced(read);
+    setInterval(() => {
+      // The banner shows a host that is gone; the next refresh reports any other error.
+      if (this.isConnected && !document.hidden) poll().catch(() => {});
+    }, interval);
   }
 
-  /** Reads what changes without an event: the memory in use, and what other hosts load and download. */
+  /** Reads what other hosts load and download. They send no events here. */
   async #pollOthers(): Promise<void> {
-    if (!this.isConnected || document.hidden) return;
-    try {
-      const [memory, downloads] = await Promise.all([
-        this.request('GET_MEMORY_USAGE'),
-        this.all('GET_ACTIVE_DOWNLOADS', (payload) => payload.downloads),
-        this.#readElsewhere(),
-      ]);
-      this.memory = memory;
-      if (statusesOf(downloads) !== statusesOf(this.snapshot.downloads)) this.refresh();
-    } catch {
-      // The banner shows a host that is gone; the next refresh reports any other error.
-    }
+    const [downloads] = await Promise.all([
+      this.all('GET_ACTIVE_DOWNLOADS', (payload) => payload.downloads),
+      this.#readElsewhere(),
+    ]);
+    if (statusesOf(downloads) !== statusesOf(this.snapshot.downloads)) this.refresh();
+    else if (downloads.some(({ modelId, status }) => status === 'downloading' && !this.#downloads.has(modelId)))
+      this.snapshot = { ...this.snapshot, downloads };
+  }
+
+  /** Reads the memory in use, and whether another host or program has added or removed models. */
+  async #pollSizes(): Promise<void> {
+    const [memory, { modelCount, modelBytes }] = await Promise.all([
+      this.request('GET_MEMORY_USAGE'),
+      this.request('GET_CACHE_STATS', { limit: 1 }),
+    ]);
+    this.memory = memory;
+    const cached = `${modelCount} ${modelBytes}`;
+    if (cached !== this.#cached) this.refresh();
+    this.#cached = cached;
   }
 
   async #readElsewhere(): Promise<void> {

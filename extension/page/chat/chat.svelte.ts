@@ -17,7 +17,7 @@ import { finishTurn, temporaryTurn } from './temporary-turn.ts';
 import { endOf, isEmptyFailure, isStored, reuse, type Sending } from './thread.ts';
 
 /** How often to check for changes that another host made, such as that of another browser, milliseconds. */
-const POLL_MS = 2_500;
+const POLL_MS = 1_500;
 
 /** Messages read at a time. Reading all of a long conversation takes longer than showing its end. */
 const PAGE_LENGTH = 50;

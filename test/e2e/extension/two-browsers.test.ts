@@ -63,11 +63,11 @@ describeIfInstalled('Chromium and Firefox with one data folder', programs ?? [],
     await left.waitFor(`document.querySelectorAll('.question').length === 1`);
   });
 
-  it('shows in a popup which model the other has loaded, and uses it without loading it again', async () => {
-    const left = await open(one, 'popup.html');
-    await load(left);
-    const right = await open(two, 'popup.html');
+  it('shows in an open popup which model the other has loaded, and uses it without loading it again', async () => {
+    const [left, right] = [await open(one, 'popup.html'), await open(two, 'popup.html')];
     const chip = `[data-model="${STORY}"] [title^="Another browser"]`;
+    await right.waitForElement('[data-model]');
+    await load(left);
     await right.waitForText(chip, 'Loaded elsewhere');
     await right.saveScreenshot('firefox-light-loaded-elsewhere');
     const loaded = (await right.request('LOAD_MODEL', { modelPath: STORY })) as { host?: { pid: number } };

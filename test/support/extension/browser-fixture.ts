@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { BrowserOptions, OtherExtension, TestBrowser, WebPage } from '../browser/browser.ts';
 import { startChromium } from '../browser/chromium.ts';
 import { startFirefox } from '../browser/firefox.ts';
@@ -53,7 +54,6 @@ export class BrowserFixture {
   readonly #additionalEnv: Record<string, string>;
   #browser: TestBrowser | undefined;
   #other: OtherExtension | undefined;
-  #cachesPages = false;
 
   private constructor(
     host: HostFixture,
@@ -107,19 +107,15 @@ export class BrowserFixture {
     return this.#kind.name === 'firefox' ? this.#other.firefoxId : this.#other.chromiumId;
   }
 
-  /** Turns on the back/forward cache. Must be called before the first page is opened. */
-  useBackForwardCache(): void {
-    this.#cachesPages = true;
-  }
-
   /** Registers the built host with the browser. */
   install(): void {
-    this.runCommand('install', '--browser', this.#kind.name);
+    const parameters = [HOST_MAIN, 'install', '--browser', this.#kind.name];
+    execFileSync(process.execPath, parameters, { env: this.#env, stdio: 'ignore' });
   }
 
   /** Runs a command of the built host. */
-  runCommand(...parameters: readonly string[]): void {
-    execFileSync(process.execPath, [HOST_MAIN, ...parameters], { env: this.#env, stdio: 'ignore' });
+  async runCommand(...parameters: readonly string[]): Promise<void> {
+    await promisify(execFile)(process.execPath, [HOST_MAIN, ...parameters], { env: this.#env });
   }
 
   /** Opens a page of the extension. The first one starts the browser. */
@@ -167,7 +163,6 @@ export class BrowserFixture {
       home: this.#host.home,
       extension: this.#kind.extension,
       other: this.#other,
-      cachesPages: this.#cachesPages,
       env: this.#env,
       size: { width: 400, height: 580 },
       ...appearance,
