@@ -3,6 +3,8 @@ export interface Toast {
   readonly id: number;
   readonly text: string;
   readonly action: { readonly label: string; readonly run: () => void } | undefined;
+  /** Whether it stays until the work that it is about has ended. */
+  readonly isPending?: boolean;
 }
 
 /** How long a notice stays, milliseconds. One with a button stays longer, so that there is time to reach it. */
@@ -22,9 +24,21 @@ export class Toasts {
     this.resume(toast);
   }
 
+  /** Shows a notice until `work` has ended, and returns what it returned. */
+  async showDuring<T>(text: string, work: Promise<T>): Promise<T> {
+    const toast = { id: this.#nextId++, text, action: undefined, isPending: true };
+    this.items = [...this.items, toast];
+    try {
+      return await work;
+    } finally {
+      this.dismiss(toast.id);
+    }
+  }
+
   /** Starts the time after which a notice disappears. */
-  resume({ id, action }: Toast): void {
+  resume({ id, action, isPending = false }: Toast): void {
     this.pause(id);
+    if (isPending) return;
     const timer = setTimeout(() => this.dismiss(id), action === undefined ? NOTICE_MS : ACTION_MS);
     this.#timers.set(id, timer);
   }

@@ -4,8 +4,10 @@ import type { Store } from './store.svelte.ts';
 
 /** Checks whether the hub has newer files of a model, and shows the result in a notice. */
 export async function checkForUpdate(store: Store, modelId: string): Promise<void> {
-  store.toasts.show(t('checkingForUpdate'));
-  const payload = await store.attempt('CHECK_UPDATES', { modelPath: modelId });
+  const payload = await store.toasts.showDuring(
+    t('checkingForUpdate'),
+    store.attempt('CHECK_UPDATES', { modelPath: modelId }),
+  );
   const { state, newSize, changedAt } = payload?.models[0] ?? {};
   if (state === 'newer') {
     const newer = { size: newSize ?? 0, ...(typeof changedAt === 'number' ? { changedAt } : {}) };
