@@ -98,7 +98,7 @@ for (const kind of BROWSERS) {
       await ask(page, 'Tell a story.');
       await page.click('header .buttons button');
       await page.waitForText('.row .open', 'Tell a story.');
-      fixture.runCommand('chat', 'rm', (await newestId(page)) ?? '');
+      await fixture.runCommand('chat', 'rm', (await newestId(page)) ?? '');
       await page.waitForText('.lists', 'No conversations yet.');
     });
 
@@ -115,6 +115,12 @@ for (const kind of BROWSERS) {
       await again.waitForText('.messages', 'What does a clock say?');
       const seen = await again.waitForText('.answer', 'tick tock tick');
       await again.waitFor(`document.querySelector('.answer').innerText.length > ${seen.length}`);
+      // Escape first closes what is open.
+      await again.click('.picker');
+      await again.waitFor(`document.activeElement.closest('[role=menu]') !== null`);
+      await again.press('Escape');
+      await again.waitFor(`document.querySelector('[role=menu]:popover-open') === null`);
+      await again.waitForElement('.composer [aria-label="Stop"]');
       await again.press('Escape');
       await again.waitForElement('form [type=submit]');
       const [question, answer] = await storedMessages(again);

@@ -15,6 +15,11 @@ const TIMEOUT_MS = 25_000;
 /** Polling interval of a wait, in milliseconds. */
 const POLL_MS = 20;
 
+/** Evaluates to the elements that scroll horizontally, of those that never should. */
+const CUT_OFF = `[document.scrollingElement, ...document.querySelectorAll('dialog[open], [popover]:popover-open, [role=log]')]
+  .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
+  .map((element) => element.outerHTML.slice(0, 200))`;
+
 /** Controls a page of the extension as a user would. It waits for conditions, never for a fixed time. */
 export class PageDriver {
   readonly #page: ExtensionPage;
@@ -83,6 +88,16 @@ export class PageDriver {
     })()`);
   }
 
+  /** Selects an option by its value. */
+  async select(selector: string, value: string): Promise<void> {
+    await this.waitForElement(selector);
+    await this.#page.evaluate(`(() => {
+      const field = document.querySelector(${JSON.stringify(selector)});
+      field.value = ${JSON.stringify(value)};
+      field.dispatchEvent(new Event('change', { bubbles: true }));
+    })()`);
+  }
+
   /** Sends a request to the host, as the page does. Returns the payload or the error. */
   request(action: string, fields: object = {}): Promise<unknown> {
     return this.#page.evaluate(`new Promise((resolve) => {
@@ -115,9 +130,11 @@ export class PageDriver {
     );
   }
 
-  /** Saves a screenshot as `out/screenshots/NAME.png`. */
+  /** Saves a screenshot as `out/screenshots/NAME.png`. Throws if the page, or an open dialog or menu, is cut off at a side. */
   async saveScreenshot(name: string): Promise<void> {
     await this.waitForAnimations();
+    const cut = (await this.#page.evaluate(CUT_OFF)) as string[];
+    if (cut.length > 0) throw new Error(`${name} is cut off: ${cut.join(', ')}`);
     await mkdir(SCREENSHOTS, { recursive: true });
     await writeFile(join(SCREENSHOTS, `${name}.png`), await this.#page.screenshot());
   }
