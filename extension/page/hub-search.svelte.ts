@@ -1,3 +1,4 @@
+import { estimatedSize } from '../../host/protocol/estimated-size.ts';
 import type { PayloadOf } from '../../host/protocol/messages.ts';
 import { type ModelAddress, readModelAddress } from '../../host/protocol/model-address.ts';
 import { type Capability, capabilitiesOf } from './capabilities.ts';
@@ -13,6 +14,10 @@ export interface HubRepo {
   readonly file?: string | undefined;
   readonly isGated: boolean;
   readonly parameters: number | undefined;
+  /** Estimated size of the usual file, bytes; 0 if it is not known. */
+  readonly size: number;
+  readonly tokensPerSecond: number | undefined;
+  readonly tags: readonly string[];
   readonly downloads: number | undefined;
   readonly capabilities: readonly Capability[];
 }
@@ -20,14 +25,16 @@ export interface HubRepo {
 /** Shortest text that is searched for on Hugging Face, characters. */
 const MIN_LENGTH = 2;
 
-/** Results shown. */
-const SHOWN = 20;
+/** Results of a page. */
+const PAGE_LENGTH = 20;
 
 /** A search for repositories with GGUF files on Hugging Face. */
 export class HubSearch {
   repos = $state.raw<readonly HubRepo[]>([]);
   error = $state.raw<ErrorView>();
   isSearching = $state(false);
+  /** The position of the next page of results; undefined if there are no more. */
+  nextCursor = $state<string>();
   readonly #store: Store;
   /** Counts searches, to ignore the late result of an earlier one. */
   #number = 0;
@@ -42,6 +49,7 @@ export class HubSearch {
     this.repos = [];
     this.error = undefined;
     this.isSearching = true;
+    this.nextCursor = undefined;
   }
 
   /** Searches for a text; an address of a model is the only result. A short text ends the search. */
@@ -56,11 +64,26 @@ export class HubSearch {
       this.repos = [{ ...address, ...UNKNOWN, capabilities: capabilitiesOf({ tags: [], names: [address.repoId] }) }];
       return;
     }
-    if (query.length < MIN_LENGTH) return;
+    if (query.length >= MIN_LENGTH) await this.#readPage(query, undefined);
+  }
+
+  /** Adds the next page of results. */
+  async showMore(text: string): Promise<void> {
+    if (!this.isSearching) await this.#readPage(text.trim(), this.nextCursor);
+  }
+
+  async #readPage(query: string, cursor: string | undefined): Promise<void> {
+    const number = this.#number;
     this.isSearching = true;
+    this.error = undefined;
     try {
-      const { models } = await this.#store.request('SEARCH_MODELS', { query, limit: SHOWN });
-      if (number === this.#number) this.repos = models.map(hubRepo);
+      const page = { query, limit: PAGE_LENGTH, ...(cursor === undefined ? {} : { cursor }) };
+      const { models, nextCursor } = await this.#store.request('SEARCH_MODELS', page);
+      if (number !== this.#number) return;
+      const known = new Set(this.repos.map(({ repoId }) => repoId));
+      // A repository whose rank has changed meanwhile may be on two pages.
+      this.repos = [...this.repos, ...models.filter(({ repoId }) => !known.has(repoId)).map(hubRepo)];
+      this.nextCursor = nextCursor;
     } catch (error) {
       if (number === this.#number) this.error = viewError(error);
     } finally {
@@ -83,14 +106,25 @@ export class HubSearch {
 }
 
 /** A pasted address does not say these. */
-const UNKNOWN = { isGated: false, parameters: undefined, downloads: undefined };
+const UNKNOWN = {
+  isGated: false,
+  parameters: undefined,
+  size: 0,
+  tokensPerSecond: undefined,
+  tags: [],
+  downloads: undefined,
+};
 
 function hubRepo(model: PayloadOf<'SEARCH_MODELS'>['models'][number]): HubRepo {
-  const { repoId, gated: isGated, gguf, downloads, tags } = model;
+  const { repoId, gated: isGated, gguf, downloads, tags, estimate } = model;
+  const parameters = gguf?.parameters;
   return {
     repoId,
     isGated,
-    parameters: gguf?.parameters,
+    parameters,
+    size: parameters === undefined ? 0 : estimatedSize(parameters),
+    tokensPerSecond: estimate?.tokensPerSecond ?? undefined,
+    tags,
     downloads: downloads ?? undefined,
     capabilities: capabilitiesOf({ tags, names: [repoId] }),
   };

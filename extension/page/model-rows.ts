@@ -1,8 +1,8 @@
 import type { EventPayloads, PayloadOf } from '../../host/protocol/messages.ts';
 import { type Capability, capabilitiesOf } from './capabilities.ts';
 import { type ErrorView, viewErrorCode } from './error-view.ts';
-import { fitOf } from './fit.ts';
 import type { MessageKey } from './i18n.ts';
+import { isFiltering, type ModelFilter, passes } from './model-filter.ts';
 
 export type AvailableModel = PayloadOf<'GET_AVAILABLE_MODELS'>['models'][number];
 export type DownloadedModel = PayloadOf<'GET_DOWNLOADED_MODELS'>['models'][number];
@@ -142,8 +142,9 @@ export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
   return rows.sort((a, b) => rankOf(a) - rankOf(b));
 }
 
-function rankOf({ stage, isElsewhere }: ModelRow): number {
-  return ORDER.indexOf(stage) - (isElsewhere ? 0.5 : 0);
+/** What another host has loaded, and what the user added to the list, comes first in its stage. */
+function rankOf({ stage, isElsewhere, source }: ModelRow): number {
+  return ORDER.indexOf(stage) - (isElsewhere || (stage === 'available' && source === 'user') ? 0.5 : 0);
 }
 
 /** A change of a model that a screen reader announces. */
@@ -173,25 +174,17 @@ export function announcements(before: ReadonlyMap<string, ModelStage>, rows: rea
   });
 }
 
-/** What to show of a list of models. */
-export interface RowFilter {
-  readonly query: string;
-  /** Capabilities that a model must have, all of them. */
-  readonly capabilities: ReadonlySet<Capability>;
-  /** Only models that fit this computer. */
-  readonly fits: boolean;
-}
-
 /** Returns the rows that contain every word of the query and pass the filter. */
 export function filterRows(
   rows: readonly ModelRow[],
-  { query, capabilities, fits }: RowFilter,
-  machine: Parameters<typeof fitOf>[1],
+  query: string,
+  filter: ModelFilter,
+  machine: Parameters<typeof passes>[2],
 ): ModelRow[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const isFiltered = isFiltering(filter);
   return rows.filter((row) => {
-    if ([...capabilities].some((capability) => !row.capabilities.includes(capability))) return false;
-    if (fits && !isFitting(row, machine)) return false;
+    if (isFiltered && !passes({ ...row, isFitting: isFitting(row) }, filter, machine)) return false;
     return words.every((word) => textOf(row).includes(word));
   });
 }
@@ -207,10 +200,9 @@ function textOf(row: ModelRow): string {
   return text;
 }
 
-/** A loaded model fits, however little memory is free now. */
-function isFitting({ stage, isElsewhere, size }: ModelRow, machine: Parameters<typeof fitOf>[1]): boolean {
-  const fit = stage === 'loaded' || isElsewhere ? 'memory' : fitOf(size, machine);
-  return fit === 'gpu' || fit === 'memory';
+/** A loaded model fits, however little memory is free now, and one that runs elsewhere takes none. */
+function isFitting({ stage, isElsewhere, source }: ModelRow): boolean {
+  return stage === 'loaded' || isElsewhere || source === 'remote';
 }
 
 function stageOf(

@@ -7,6 +7,7 @@ import type { NewerFiles } from '../model-files/download-index.ts';
 import type { DownloadStatus } from '../model-files/types.ts';
 import * as declared from '../protocol/actions/catalog.ts';
 import { MODEL_TYPES, type ModelType } from '../protocol/actions/catalog.ts';
+import { readModelName } from '../protocol/model-name.ts';
 import type { OfferedModel } from '../remote/offered-models.ts';
 import { type Call, handle } from './action.ts';
 import { estimatesHere } from './estimates.ts';
@@ -159,6 +160,13 @@ export const addModelToList = handle(declared.addModelToList, async (request, { 
   const entry = await catalog.add(request.model);
   const downloaded = (await cache.list()).some((model) => model.name.id === entry.id);
   return { payload: { model: withModelId({ ...entry, downloaded }) }, message: `Added ${entry.name} to the list` };
+});
+
+export const removeModelFromList = handle(declared.removeModelFromList, async (request, { services }) => {
+  const { id } = readModelName(request);
+  const removed = await (await services.catalog()).remove(id);
+  const message = removed ? `Removed ${id} from the list` : `${id} had not been added to the list`;
+  return { payload: { modelId: id, removed }, message };
 });
 
 export const getRecipes = handle(declared.getRecipes, async () => {

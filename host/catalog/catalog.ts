@@ -69,6 +69,13 @@ export class Catalog {
     return entry;
   }
 
+  /** Removes an entry that the user added. Returns whether there was one. */
+  async remove(id: string): Promise<boolean> {
+    const isAdded = (await this.#added.get(id)) !== undefined;
+    if (isAdded) await this.#added.delete(id);
+    return isAdded;
+  }
+
   /** Returns an entry for a downloaded model that is not in the catalog. */
   onDisk(name: ModelName, size: number): CatalogModel {
     const known = this.#onDisk.get(name);

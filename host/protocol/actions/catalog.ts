@@ -6,6 +6,7 @@ import {
   count,
   field,
   modelId,
+  modelReference,
   name,
   nullable,
   numberBetween,
@@ -174,6 +175,18 @@ export const addModelToList = defineAction({
   request: { model: field(newCatalogEntry, 'The model.') },
   response: v.object({ model: field(listedModel, 'The entry as it is listed.') }),
   errors: ['UNSUPPORTED_MODEL_TYPE', ...CACHE_ERRORS],
+});
+
+export const removeModelFromList = defineAction({
+  name: 'REMOVE_MODEL_FROM_LIST',
+  summary:
+    'Removes a model that `ADD_MODEL_TO_LIST` added from the list of available models. Its files, if it is downloaded, stay.',
+  request: modelReference,
+  response: v.object({
+    modelId,
+    removed: field(v.boolean(), 'Whether it was removed; false if it had not been added.'),
+  }),
+  errors: CACHE_ERRORS,
 });
 
 export const getRegisteredModels = defineAction({

@@ -103,7 +103,7 @@ for (const kind of BROWSERS) {
       await page.waitForElement(rowOf(STORY, 'downloaded'));
       await page.evaluate(`document.querySelector('header button').focus()`);
       const order: unknown[] = [await page.evaluate(FOCUSED)];
-      for (let step = 0; step < 11; step += 1) {
+      for (let step = 0; step < 13; step += 1) {
         await page.press('Tab');
         order.push(await page.evaluate(FOCUSED));
       }
@@ -111,8 +111,9 @@ for (const kind of BROWSERS) {
         'Open chat',
         'Settings',
         'Models',
-        // The search field and the six filters are inputs, named by their labels.
-        ...Array(7).fill(''),
+        // The search field and the seven filters are inputs, named by their labels.
+        ...Array(8).fill(''),
+        'Size',
         'Load story',
         'Actions for story',
       ]);

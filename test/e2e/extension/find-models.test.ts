@@ -15,6 +15,13 @@ const REPOS = {
     files: { 'chat-7b-Q4_K_M.gguf': MODELS['story.gguf'], 'chat-7b-Q8_0.gguf': MODELS['large.gguf'] },
   },
   'acme/bge-embed-gguf': { files: { 'bge-Q8_0.gguf': MODELS['story.gguf'] } },
+  // More than one page of results.
+  ...Object.fromEntries(
+    Array.from({ length: 25 }, (_, index) => [
+      `many/model-${index}-gguf`,
+      { files: { 'm.gguf': MODELS['story.gguf'] } },
+    ]),
+  ),
 };
 
 for (const kind of BROWSERS) {
@@ -62,6 +69,15 @@ for (const kind of BROWSERS) {
       await page.waitForElement(rowOf(`${TWO_FILES}/chat-7b-Q4_K_M.gguf`, 'downloaded'));
     });
 
+    it('shows more results of Hugging Face', async () => {
+      const page = await openPopup();
+      await page.fill('input[type=search]', 'many');
+      await page.waitFor(`document.querySelectorAll('[data-repo]').length === 20`);
+      await page.click('.more');
+      await page.waitFor(`document.querySelectorAll('[data-repo]').length === 25`);
+      await page.waitFor(`document.querySelector('.more') === null`);
+    });
+
     it('opens a pasted URL, ID or quantization', async () => {
       const page = await openPopup();
       for (const [pasted, chosen] of [
@@ -93,18 +109,28 @@ for (const kind of BROWSERS) {
       await capture(page, 'light-gated-refused');
     });
 
-    it('filters models by capability and by fit', async () => {
+    it('filters models by capability, license and size', async () => {
       const page = await openPopup();
       await page.request('DOWNLOAD_MODEL', { modelPath: STORY });
       await page.request('DOWNLOAD_MODEL', { modelPath: 'acme/bge-embed-gguf/bge-Q8_0.gguf' });
       await page.waitForElement(rowOf('acme/bge-embed-gguf/bge-Q8_0.gguf', 'downloaded'));
-      await page.click('fieldset label:last-child');
+      await page.click('fieldset label:nth-of-type(6)');
       await page.waitFor(`document.querySelector('${rowOf(STORY)}') === null`);
       await page.waitForText(rowOf('acme/bge-embed-gguf/bge-Q8_0.gguf'), 'Embedding');
       await capture(page, 'light-filtered');
       const chat = await fixture.page('sidepanel.html');
       await chat.waitForText('.messages', 'Load a model');
       expect(await chat.waitForText('.messages', 'story')).not.toContain('bge');
+
+      await page.click('fieldset label:nth-of-type(6)');
+      await page.waitForElement(rowOf('ggml-org/gemma-3-1b-it-GGUF/gemma-3-1b-it-Q4_K_M.gguf'));
+      await page.click('fieldset label:nth-of-type(7)');
+      await page.waitFor(`document.querySelector('[data-model^="ggml-org/gemma-3"]') === null`);
+      await page.waitForElement('[data-model^="Qwen/Qwen3-8B"]');
+      await page.select('fieldset select', '2000000000');
+      await page.waitFor(`document.querySelector('[data-model^="Qwen/Qwen3-8B"]') === null`);
+      await page.waitForElement('[data-model^="Qwen/Qwen3-0.6B"]');
+      await capture(page, 'light-filtered-size');
     });
 
     it('confirms before it deletes a model, and verifies a model', async () => {

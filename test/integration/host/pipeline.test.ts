@@ -166,6 +166,24 @@ describe('the pipeline of the original host, over native messaging', () => {
     expect(models.find((model) => model.id === ID)).toEqual({ ...added.model, downloaded: true });
   });
 
+  it('removes only added models from the list, and not their files', async () => {
+    const remove = async (modelId: string) =>
+      payloadOf('REMOVE_MODEL_FROM_LIST', await host.request('REMOVE_MODEL_FROM_LIST', { modelId }));
+    const listed = async () =>
+      payloadOf('GET_AVAILABLE_MODELS', await host.request('GET_AVAILABLE_MODELS')).models.map(({ id }) => id);
+    const suggested = await listed();
+    await host.request('ADD_MODEL_TO_LIST', { model: { repo_id: REPO, file_path: FILE } });
+    await host.request('DOWNLOAD_MODEL', MODEL);
+    expect(await remove(ID)).toEqual({ modelId: ID, removed: true });
+    expect(await listed()).toEqual(suggested);
+    expect(payloadOf('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models).toMatchObject([
+      { id: ID, source: 'disk' },
+    ]);
+    expect(await remove(ID)).toEqual({ modelId: ID, removed: false });
+    expect(await remove(suggested[0] ?? '')).toMatchObject({ removed: false });
+    expect(await listed()).toEqual(suggested);
+  });
+
   it('recommends a split from the header alone, without a download', async () => {
     const split = payloadOf('RECOMMEND_SPLIT', await host.request('RECOMMEND_SPLIT', { modelPath: ID, n_ctx: 128 }));
     expect(split.gpu_layers + split.cpu_layers).toBe(2);

@@ -54,6 +54,7 @@ export class BrowserFixture {
   readonly #additionalEnv: Record<string, string>;
   #browser: TestBrowser | undefined;
   #other: OtherExtension | undefined;
+  #cachesPages = false;
 
   private constructor(
     host: HostFixture,
@@ -105,6 +106,11 @@ export class BrowserFixture {
   async addExample(): Promise<string> {
     this.#other = await buildExampleExtension(join(this.#host.home, 'example-extension'));
     return this.#kind.name === 'firefox' ? this.#other.firefoxId : this.#other.chromiumId;
+  }
+
+  /** Turns on the back/forward cache. Must be called before the first page is opened. */
+  useBackForwardCache(): void {
+    this.#cachesPages = true;
   }
 
   /** Registers the built host with the browser. */
@@ -163,6 +169,7 @@ export class BrowserFixture {
       home: this.#host.home,
       extension: this.#kind.extension,
       other: this.#other,
+      cachesPages: this.#cachesPages,
       env: this.#env,
       size: { width: 400, height: 580 },
       ...appearance,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { viewErrorCode } from '../../../extension/page/error-view.ts';
+import { type ModelFilter, NO_FILTER } from '../../../extension/page/model-filter.ts';
 import {
   type AvailableModel,
   announcements,
@@ -10,14 +11,11 @@ import {
   type ModelFacts,
   type ModelStage,
   modelRows,
-  type RowFilter,
 } from '../../../extension/page/model-rows.ts';
 import { machineWith } from '../../support/extension/machine.ts';
 
 const EMPTY: ModelFacts = { available: [], downloaded: [], loaded: [], downloads: [], current: null };
 const NO_EVENTS: LiveFacts = { downloads: new Map(), loads: new Map(), errors: new Map(), elsewhere: new Set() };
-
-const ALL: RowFilter = { query: '', capabilities: new Set(), fits: false };
 
 function model(id: string, more: Partial<AvailableModel> = {}): AvailableModel {
   const [owner = '', repo = '', file = ''] = id.split('/');
@@ -176,26 +174,33 @@ describe('the list of models', () => {
       { ...EMPTY, available: [model('a/small/One-Q8.gguf'), model('b/big/Two.gguf', { tags: ['vision'] })] },
       NO_EVENTS,
     );
-    const found = (query: string) => filterRows(rows, { ...ALL, query }, undefined).map(({ name }) => name);
+    const found = (query: string) => filterRows(rows, query, NO_FILTER, undefined).map(({ name }) => name);
     expect(found('')).toEqual(['One-Q8', 'Two']);
     expect(found('SMALL one')).toEqual(['One-Q8']);
     expect(found('vision')).toEqual(['Two']);
     expect(found('one two')).toEqual([]);
   });
 
-  it('is filtered by all selected capabilities, and by fit', () => {
+  it('is listed before suggested ones if the user added it', () => {
+    const available = [model('a/a/One.gguf'), model('a/a/Mine.gguf', { source: 'user' })];
+    expect(modelRows({ ...EMPTY, available }, NO_EVENTS).map(({ name }) => name)).toEqual(['Mine', 'One']);
+  });
+
+  it('is filtered by all selected capabilities, by fit, size and license', () => {
     const available = [
-      model('a/a/Chat.gguf', { size_gb: 1 }),
-      model('a/a/Coder-R1.gguf', { size_gb: 100 }),
+      model('a/a/Chat.gguf', { size_gb: 1, tags: ['license:apache-2.0'] }),
+      model('a/a/Coder-R1.gguf', { size_gb: 100, tags: ['license:llama3.1'] }),
       model('a/a/bge-small.gguf', { size_gb: 0.1, tags: [] }),
     ];
     const rows = modelRows({ ...EMPTY, available }, NO_EVENTS);
-    const filtered = (filter: Partial<RowFilter>) =>
-      filterRows(rows, { ...ALL, ...filter }, machineWith(16e9)).map(({ name }) => name);
+    const filtered = (filter: Partial<ModelFilter>) =>
+      filterRows(rows, '', { ...NO_FILTER, ...filter }, machineWith(16e9)).map(({ name }) => name);
     expect(filtered({ capabilities: new Set(['chat']) })).toEqual(['Chat', 'Coder-R1']);
     expect(filtered({ capabilities: new Set(['code', 'reasoning']) })).toEqual(['Coder-R1']);
     expect(filtered({ capabilities: new Set(['embedding']) })).toEqual(['bge-small']);
     expect(filtered({ fits: true })).toEqual(['Chat', 'bge-small']);
+    expect(filtered({ maxSize: 0.5e9 })).toEqual(['bge-small']);
+    expect(filtered({ isOpenSource: true })).toEqual(['Chat']);
   });
 
   it('has no capabilities if its file is not a model, so it is not offered for chat', () => {
