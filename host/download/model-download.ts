@@ -118,6 +118,8 @@ export class ModelDownload {
             ? reason
             : new HostError('ABORTED', 'The download stopped because the client disconnected. It can be resumed.'),
         );
+        // After the caller's error, the model can be deleted or downloaded again.
+        await this.settled();
       }
     }
   }

@@ -60,7 +60,8 @@ function sizeOf(headers: IncomingHttpHeaders, status: number, redirected: boolea
     return total === undefined ? undefined : checkedSize(total);
   }
   const length = headers['content-length'];
-  return redirected || length === undefined ? undefined : checkedSize(length);
+  // Some servers send 0 if they do not know the size.
+  return redirected || length === undefined || length === '0' ? undefined : checkedSize(length);
 }
 
 /** Returns a size from a header or a listing. Throws `HUB_ERROR` if it is invalid. */

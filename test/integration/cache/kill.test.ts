@@ -231,6 +231,16 @@ describe('two hosts with one cache', () => {
     await followed;
   });
 
+  it('can delete a download as soon as its last caller has left', async () => {
+    const { led, followed, controller } = await leadAndFollow();
+    await other.close();
+    await Promise.allSettled([followed]);
+    controller.abort(new Error('gone'));
+    await expect(led).rejects.toThrow('gone');
+    expect((await fixture.cache.delete(NAME)).deleted).toEqual([NAME.id]);
+    other = await openCache(fixture.config);
+  });
+
   it('do not delete the partial files of a download that the other one has just resumed', async () => {
     const { followed, led } = await leadAndFollow();
     await other.cache.pause(NAME);

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Hub } from '../../../host/hub/hub.ts';
 import { readModelOrRepoName } from '../../../host/protocol/model-name.ts';
@@ -38,6 +39,29 @@ describe('repoFiles', () => {
     const hub = await hubOf({});
     server.fault({ kind: 'status', status: 404, match: ({ url }) => url.includes('blobs=true') });
     expect(await hub.repoFiles(NAME, {})).toEqual([{ file: 'a.gguf', size: 7 }]);
+  });
+
+  const listing = Buffer.from(JSON.stringify({ siblings: [{ rfilename: 'a.gguf', size: 7 }] }));
+  it.each<[string, Buffer, Record<string, string>]>([
+    ['compressed', gzipSync(listing), { 'content-encoding': 'gzip' }],
+    ['with a byte order mark', Buffer.concat([Buffer.from('\ufeff'), listing]), {}],
+  ])('reads a listing that a proxy sends %s', async (_what, body, headers) => {
+    const hub = await hubOf({});
+    server.fault({ kind: 'script', answer: (response) => response.writeHead(200, headers).end(body) });
+    expect(await hub.repoFiles(NAME, {})).toEqual([{ file: 'a.gguf', size: 7 }]);
+  });
+
+  it.each<[string, Buffer, Record<string, string>, string]>([
+    ['a web page', Buffer.from('<html>'), { 'content-type': 'text/html' }, 'a web page'],
+    ['no JSON', Buffer.from('{'), {}, 'invalid JSON'],
+    ['a bomb', gzipSync(Buffer.alloc(17 * 1024 * 1024, ' ')), { 'content-encoding': 'gzip' }, 'invalid JSON'],
+  ])('says that a network sends something else: %s', async (_what, body, headers, found) => {
+    const hub = await hubOf({});
+    server.fault({ kind: 'script', answer: (response) => response.writeHead(200, headers).end(body) });
+    await expect(hub.repoFiles(NAME, {})).rejects.toMatchObject({
+      code: 'HUB_ERROR',
+      details: { found: expect.stringMatching(`^${found}`) },
+    });
   });
 
   it('omits files with invalid names and invalid entries', async () => {

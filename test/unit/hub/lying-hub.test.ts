@@ -49,6 +49,13 @@ describe('a HEAD request that is rejected', () => {
     ['by closing the connection', { kind: 'script', answer: (response) => response.destroy() }],
     ['by silence', { kind: 'script', answer: () => {} }],
     ['by a length of zero bytes', { kind: 'script', answer: (response) => response.writeHead(204).end() }],
+    [
+      'by a length of zero bytes and the right checksum',
+      {
+        kind: 'script',
+        answer: (response) => response.writeHead(200, { etag: `"${SHA256}"`, 'content-length': 0 }).end(),
+      },
+    ],
   ])('is replaced by a GET request: %s', async (_what, fault) => {
     server.fault({ ...fault, match: isHead });
     const hub = open();

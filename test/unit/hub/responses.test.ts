@@ -22,8 +22,8 @@ describe('fileFacts', () => {
     [
       'takes length and tag from a success response',
       200,
-      { 'content-length': '0', etag: 'W/"x"' },
-      { size: 0, etag: 'x' },
+      { 'content-length': '12', etag: 'W/"x"' },
+      { size: 12, etag: 'x' },
     ],
     [
       'takes the total size from a range response',
@@ -37,6 +37,7 @@ describe('fileFacts', () => {
       { 'content-range': 'bytes 0-0/*' },
       { size: undefined },
     ],
+    ['does not believe that a file is empty', 200, { 'content-length': '0' }, { size: undefined }],
     ['accepts a commit hash', 200, { 'x-repo-commit': 'ab'.repeat(20) }, { commit: 'ab'.repeat(20) }],
     ['rejects a commit that is not a hash', 200, { 'x-repo-commit': '../../main' }, { commit: null }],
   ])('%s', (_what, status, headers, facts) => expect(fileMetadata({ status, headers })).toMatchObject(facts));
