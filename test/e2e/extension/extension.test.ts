@@ -159,14 +159,6 @@ for (const kind of BROWSERS) {
       expect(((await page.request('PING')) as { pid: number }).pid).not.toBe(pid);
     });
 
-    it('shows which models another program adds and deletes', async () => {
-      const page = await openPage('popup.html', TICKING);
-      await fixture.runCommand('pull', TICKING);
-      await page.waitForElement(rowOf(TICKING, 'downloaded'));
-      await fixture.runCommand('rm', TICKING);
-      await page.waitForElement(rowOf(TICKING, 'available'));
-    });
-
     it('shows changes in all windows', async () => {
       const one = await openPage('popup.html', TICKING);
       const two = await fixture.page('popup.html');
