@@ -9,7 +9,8 @@ import type { BenchResult } from './result.ts';
 const MEGABYTES = 300;
 const MODEL = 'bench/model/large.gguf';
 const CONCURRENCY = 4;
-const TOKENS = 40;
+/** The length of a short answer. */
+const TOKENS = 120;
 const ROUNDS = 5;
 const SPEED_GOAL = 1.6;
 const FIRST_TOKEN_GOAL = 2;
