@@ -51,8 +51,9 @@ describe('a draft model', () => {
     expect(payloadOf('LOAD_MODEL', await load(DRAFT))).toMatchObject({ draftModel: DRAFT });
     const { models } = payloadOf('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS'));
     expect(models).toMatchObject([{ draftModel: DRAFT }]);
-    expect(await story()).toEqual({ text: STORY_GREEDY, predicted: expect.any(Number) });
-    expect((await story()).predicted).toBeGreaterThan(0);
+    const first = await story();
+    expect(first.text).toBe(STORY_GREEDY);
+    expect(first.predicted).toBeGreaterThan(0);
     // The draft model keeps what prompts have in common, and drops the rest.
     expect((await story('once upon one time')).text).toBe('there was a small model .');
     expect((await story('once there')).text).toBe('was a small model .');

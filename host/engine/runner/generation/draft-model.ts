@@ -1,7 +1,7 @@
 import { quote, rejection } from '../../../gguf/reject.ts';
 import type { RunnerStep } from '../../ipc.ts';
 import type { Context, Model, Sequence, Token } from '../binding-types.ts';
-import type { Predictor } from './speculation.ts';
+import { DraftPauses, type Predictor } from './speculation.ts';
 
 /** Most tokens of a text that are evaluated at once. A generation that is stopped ends with the next ones. */
 const PIECE_TOKENS = 256;
@@ -23,6 +23,8 @@ interface Drafting {
  * tokens for the next one that begins with them.
  */
 export class DraftModel {
+  /** A model that drafted badly for one output does so for the next. */
+  readonly pauses = new DraftPauses();
   readonly #sequence: Sequence;
   readonly #vocabulary: number;
   /** Settles when the last draft is made. */

@@ -226,7 +226,8 @@ export class Generator {
     if (sampling.xtc !== undefined || sampling.dry !== undefined) return undefined;
     let speculation: Speculation;
     if (lookupTokens > 0) speculation = new Speculation(promptLookup(binding, tokens, lookupTokens), lookupTokens);
-    else if (draft !== undefined) speculation = new Speculation(draft.predictor(tokens, watch), LONGEST_DRAFT);
+    else if (draft !== undefined)
+      speculation = new Speculation(draft.predictor(tokens, watch), LONGEST_DRAFT, draft.pauses);
     else return undefined;
     return {
       speculation,

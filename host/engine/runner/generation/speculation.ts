@@ -21,6 +21,32 @@ export interface Predictor {
   predictTokens(longest: number): Token[] | Promise<Token[]>;
 }
 
+/** How long drafts are paused. Kept for several outputs if they say something about the next one. */
+export class DraftPauses {
+  #next = SHORTEST_PAUSE;
+  #left = 0;
+
+  get isPaused(): boolean {
+    return this.#left > 0;
+  }
+
+  /** Pauses for twice as long as after the last loss. */
+  start(): void {
+    this.#left = this.#next;
+    this.#next = Math.min(LONGEST_PAUSE, 2 * this.#next);
+  }
+
+  /** Counts a token that was generated without a draft. */
+  countToken(): void {
+    this.#left -= 1;
+  }
+
+  /** Lets the next pause be short again. */
+  reset(): void {
+    this.#next = SHORTEST_PAUSE;
+  }
+}
+
 /**
  * Decides how many tokens are drafted. llama.cpp evaluates a draft in one batch, and the tokens up to the first one that the
  * model would not have generated are used. That saves time only if enough of them are right and a batch takes less time
@@ -34,13 +60,13 @@ export class Speculation {
   #tokenMs: number | undefined;
   /** Time that drafts have saved, milliseconds. */
   #saved = 0;
-  #pause = SHORTEST_PAUSE;
-  #pausedFor = 0;
+  readonly #pauses: DraftPauses;
 
   /** @param longest Most tokens of a draft. */
-  constructor(predictor: Predictor, longest: number) {
+  constructor(predictor: Predictor, longest: number, pauses = new DraftPauses()) {
     this.#predictor = predictor;
     this.#longest = longest;
+    this.#pauses = pauses;
     this.#length = Math.min(FIRST_DRAFT, longest);
   }
 
@@ -52,13 +78,13 @@ export class Speculation {
   /** Returns a draft of the next tokens, of at most `room`; an empty one while drafts are paused. */
   async draft(room: number): Promise<Token[]> {
     const length = Math.min(this.#length, room);
-    if (this.#tokenMs === undefined || this.#pausedFor > 0 || length <= 0) return [];
+    if (this.#tokenMs === undefined || this.#pauses.isPaused || length <= 0) return [];
     return (await this.#predictor.predictTokens(length)).slice(0, length);
   }
 
   /** Records the time of a token without a draft. */
   learnToken(milliseconds: number): void {
-    this.#pausedFor -= 1;
+    this.#pauses.countToken();
     this.#tokenMs =
       this.#tokenMs === undefined ? milliseconds : this.#tokenMs + NEW_WEIGHT * (milliseconds - this.#tokenMs);
   }
@@ -72,11 +98,10 @@ export class Speculation {
     const length = accepted === drafted ? 2 * drafted : accepted;
     this.#length = Math.min(this.#longest, Math.max(SHORTEST_DRAFT, length));
     this.#saved = Math.min(0, this.#saved) + (accepted + 1) * tokenMs - milliseconds;
-    if (this.#saved > 0) this.#pause = SHORTEST_PAUSE;
+    if (this.#saved > 0) this.#pauses.reset();
     if (this.#saved > -LARGEST_LOSS * tokenMs) return;
     this.#saved = 0;
     this.#length = Math.min(FIRST_DRAFT, this.#longest);
-    this.#pausedFor = this.#pause;
-    this.#pause = Math.min(LONGEST_PAUSE, 2 * this.#pause);
+    this.#pauses.start();
   }
 }

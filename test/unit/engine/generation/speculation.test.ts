@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Token } from '../../../../host/engine/runner/binding-types.ts';
-import { type Predictor, Speculation } from '../../../../host/engine/runner/generation/speculation.ts';
+import { DraftPauses, type Predictor, Speculation } from '../../../../host/engine/runner/generation/speculation.ts';
 
 const PROMPT = Array.from({ length: 60 }, (_, index) => 100 + index) as Token[];
 
@@ -62,6 +62,18 @@ describe('Speculation', () => {
       }
     }
     expect(pauses).toEqual([16, 32, 64]);
+  });
+
+  it('pauses from the beginning where the last output of the same predictor had lost time', async () => {
+    const pauses = new DraftPauses();
+    const before = new Speculation(quoting(10), 16, pauses);
+    before.learnToken(10);
+    before.learnDraft({ drafted: 4, accepted: 0, milliseconds: 40 });
+    const speculation = new Speculation(quoting(10), 16, pauses);
+    for (let i = 0; i < 15; i += 1) speculation.learnToken(10);
+    expect(await speculation.draft(100)).toEqual([]);
+    speculation.learnToken(10);
+    expect(await speculation.draft(100)).not.toEqual([]);
   });
 
   it('pauses when drafts are right but cost more than their tokens one by one', async () => {
