@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invalidField } from '../common/host-errors.ts';
 import type { ChatMessage } from '../models/generation.ts';
 import { isSystemRole } from '../models/turns.ts';
@@ -7,6 +7,9 @@ import { Branches, type BranchNode } from './branches.ts';
 import { promptMessages } from './prompt-messages.ts';
 import { jsonText, laterThan, MESSAGE, messageOf, now, type RowWriter } from './rows.ts';
 import type { Message, MessageDetails, MessageStatus } from './types.ts';
+
+/** What a message takes at least of a context: a token, of at most 16 characters. */
+const LEAST_CHARACTERS = 16;
 
 /** Longest answer that can be continued, characters: the complete answer must fit in a reply of 1 MiB. */
 const MAX_CONTINUED_CHARACTERS = 160 * 1024;
@@ -57,7 +60,7 @@ export interface GrowingAnswer {
 export class Answers {
   readonly #database: DatabaseSync;
   readonly #write: RowWriter;
-
+  #select: StatementSync | undefined;
   constructor(database: DatabaseSync, write: RowWriter) {
     this.#database = database;
     this.#write = write;
@@ -228,9 +231,10 @@ export class Answers {
       const hasTurn = added.length > 0 || read.some(({ role }) => role === 'user');
       if (characters > maxCharacters && hasTurn) break;
       const message = this.#read(node.id);
-      characters += message.content.length;
-      read.unshift(message);
+      characters += Math.max(LEAST_CHARACTERS, message.content.length);
+      read.push(message);
     }
+    read.reverse();
     // The first turn may be incomplete.
     if (from > 0) {
       const first = read.findIndex(({ role }) => role === 'user');
@@ -247,12 +251,15 @@ export class Answers {
   }
 
   #characters(nodes: readonly BranchNode[]): number {
-    const length = this.#database.prepare('SELECT length(content) AS length FROM messages WHERE number = ?');
-    return nodes.reduce((sum, { number }) => sum + Number(length.get(number)?.length), 0);
+    const row = this.#database
+      .prepare('SELECT sum(length(content)) AS length FROM messages WHERE number IN (SELECT value FROM json_each(?))')
+      .get(JSON.stringify(nodes.map(({ number }) => number)));
+    return Number(row?.length ?? 0);
   }
 
   #read(id: string): Message {
-    const row = this.#database.prepare(`SELECT ${MESSAGE} FROM messages WHERE id = ?`).get(id);
+    this.#select ??= this.#database.prepare(`SELECT ${MESSAGE} FROM messages WHERE id = ?`);
+    const row = this.#select.get(id);
     if (row === undefined) throw new TypeError(`There is no message ${id}`);
     return messageOf(row);
   }

@@ -107,7 +107,7 @@ async function compare(host: HostProcess, { messages: count, goal }: (typeof CAS
 function read<T extends { role: string; content: string }>(messages: readonly T[]): T[] {
   let characters = 0;
   let from = messages.length;
-  while (from > 0 && characters <= READ_CHARACTERS) characters += messages[--from]?.content.length ?? 0;
+  while (from > 0 && characters <= READ_CHARACTERS) characters += Math.max(16, messages[--from]?.content.length ?? 0);
   return messages.slice(messages[from]?.role === 'user' ? from : from + 1);
 }
 

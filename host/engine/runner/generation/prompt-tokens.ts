@@ -128,7 +128,9 @@ export class PromptTokens {
     const most = turnCount(input.messages) - 1;
     const attempt = (turns: number) => {
       const { messages, dropped } = withoutOldestTurns(input.messages, turns);
-      if (turns < most && charactersOf({ messages }) > room * MAX_CHARACTERS_PER_TOKEN) return undefined;
+      // Each message takes a token at least.
+      const isTooLong = messages.length > room || charactersOf({ messages }) > room * MAX_CHARACTERS_PER_TOKEN;
+      if (turns < most && isTooLong) return undefined;
       try {
         const prompt = this.#make({ ...input, messages }, contextSize);
         return prompt.tokens.length <= room || turns >= most ? { prompt, dropped } : undefined;
