@@ -185,6 +185,8 @@ export class Store {
 
   /** Requests everything that is shown from the host. Calls in quick succession cause one refresh. */
   refresh(): void {
+    // A change during the refresh may not be in what it shows, so the next poll causes another one.
+    this.#cached = undefined;
     this.#refreshTimer ??= setTimeout(() => {
       this.#refreshTimer = undefined;
       void this.#runRefresh();

@@ -159,6 +159,14 @@ for (const kind of BROWSERS) {
       expect(((await page.request('PING')) as { pid: number }).pid).not.toBe(pid);
     });
 
+    it('shows which models another program downloads and deletes', async () => {
+      const page = await openPage('popup.html', TICKING);
+      await fixture.runCommand('pull', TICKING);
+      await page.waitForElement(rowOf(TICKING, 'downloaded'));
+      await fixture.runCommand('rm', TICKING);
+      await page.waitFor(`document.querySelector(${JSON.stringify(rowOf(TICKING, 'downloaded'))}) === null`);
+    });
+
     it('shows changes in all windows', async () => {
       const one = await openPage('popup.html', TICKING);
       const two = await fixture.page('popup.html');
