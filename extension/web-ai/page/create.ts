@@ -47,8 +47,10 @@ export async function prepare({ client, fields, signal, monitor }: Preparation):
   signal?.throwIfAborted();
   try {
     const onProgress = (loaded: number) => progress.report(loaded);
-    const fitted =
-      fields === undefined ? NOTHING_FITTED : await client.request('create', fields, { signal, onProgress });
+    let fitted = NOTHING_FITTED;
+    if (fields !== undefined) fitted = await client.request('create', fields, { signal, onProgress });
+    // Asks only whether the document may detect languages: without permission, `create` must fail.
+    else await client.request('detect', { text: '' }, { signal });
     progress.report(1);
     // A listener may abort at the end: then no object is created.
     await nextTask();

@@ -10,6 +10,8 @@ export class FakeTabAgent {
   contextWindow = 100;
   /** Answers a prompt by sending messages. */
   answer: Answer = (_, send) => send({ kind: 'done', result: textResult('Hi.') });
+  /** Why every request is refused; undefined if none is. */
+  refusal: { readonly name: string; readonly message: string } | undefined;
   /** Number of messages that are evicted from the next requests. */
   evicted = 0;
   #ports: { listeners: Set<(message: unknown) => void>; closers: Set<() => void> }[] = [];
@@ -48,7 +50,8 @@ export class FakeTabAgent {
     const tokens = messages.map((message) => message.tokens ?? message.content.length);
     const kept = tokens.toSpliced(Number((request as { pinned?: number }).pinned ?? 0), this.evicted);
     const fitted: Fitted = { evicted: this.evicted, tokens: kept, toolTokens: 0, contextWindow: this.contextWindow };
-    if (verb === 'availability') send({ kind: 'done', result: { availability: 'available' } });
+    if (this.refusal !== undefined) send({ kind: 'error', ...this.refusal });
+    else if (verb === 'availability') send({ kind: 'done', result: { availability: 'available' } });
     else if (verb === 'measure') send({ kind: 'done', result: { tokens } });
     else if (verb === 'detect') send({ kind: 'done', result: { languages: [{ language: 'und', confidence: 1 }] } });
     else if (verb === 'prompt') {

@@ -526,9 +526,11 @@ describe('the interfaces of a page', () => {
       expect(await detector.detect('text')).toEqual([{ detectedLanguage: 'und', confidence: 1 }]);
       expect(detector.expectedInputLanguages).toBeNull();
       expect(await detector.measureInputUsage('text')).toBe(4);
-      expect(tabagent.received.map(({ verb }) => verb)).toEqual(['detect']);
+      expect(tabagent.received.map(({ verb }) => verb)).toEqual(['detect', 'detect']);
       detector.destroy();
       await expect(detector.detect('text')).rejects.toMatchObject({ name: 'AbortError' });
+      tabagent.refusal = { name: 'NotAllowedError', message: 'Not in this frame.' };
+      await expect(page.LanguageDetector.create()).rejects.toMatchObject({ name: 'NotAllowedError' });
     });
   });
 
