@@ -65,6 +65,13 @@ const GONE: ReadonlySet<number> = new Set([400, 401, 403, 404, 410]);
 /** Statuses with which servers reject a range, although they would send the whole file. */
 const RANGE_REFUSALS: ReadonlySet<number> = new Set([400, 403, 405, 416, 501]);
 
+/** Returns whether a response to a request for a range may mean that only the whole file is sent. */
+function mayRefuseRange({ status, headers }: FollowedResponse): boolean {
+  if (headers['x-error-code'] !== undefined) return false;
+  // 403 more often means that the address has expired. A success without a body is none.
+  return (status > 200 && status < 300) || (status !== 403 && RANGE_REFUSALS.has(status));
+}
+
 /** Client of the Hugging Face Hub or a compatible server: metadata, listings, search, and the bytes of files. */
 export class Hub implements HubClient {
   readonly #options: HubOptions;
@@ -105,6 +112,8 @@ export class Hub implements HubClient {
     const request = { method: 'GET', headers, signal, isBulk: true } as const;
     const response = (await this.#openKnown(remote, request)) ?? (await this.#openThroughHub(remote, request));
     try {
+      if (response.status !== 206 && range !== undefined && mayRefuseRange(response))
+        throw rangeRefused(response, remote);
       await this.#assertFound(response, remote, signal);
       return readRange(response, remote, range, signal);
     } catch (error) {
@@ -356,7 +365,6 @@ export class Hub implements HubClient {
     const isRedirected = hubHeaders !== undefined && headers['x-error-code'] === undefined;
     const isExpired = isRedirected && (status === 401 || status === 403 || status === 404 || status === 410);
     throw await this.#requests.refusal(response, signal, (refusal) => {
-      if (status === 416) return rangeRefused(response, remote);
       if (!isExpired) return responseError(refusal, this.#requestedFile(remote.name, remote.file));
       return new HubError(
         'HUB_ERROR',

@@ -164,13 +164,13 @@ function differs(tag: string, remote: RemoteFile): boolean {
   return current.algorithm === expected.algorithm && current.hex !== expected.hex;
 }
 
-/** Returns the error for status 416: the file has another size, or the server does not send ranges of it. */
-export function rangeRefused({ url, headers }: FollowedResponse, remote: RemoteFile): HubError {
+/** Returns the error for a refused range: the file has another size, or the server does not send ranges of it. */
+export function rangeRefused({ url, status, headers }: FollowedResponse, remote: RemoteFile): HubError {
   const [, total] = /^bytes \*\/(\d{1,15})$/i.exec(headers['content-range'] ?? '') ?? [];
   if (total !== undefined && Number(total) !== remote.size) return remoteChanged(remote, `${total} bytes`);
-  return new UnusableRange('HUB_ERROR', `${url.origin} refused to send a part of ${remote.file} (status 416).`, {
+  return new UnusableRange('HUB_ERROR', `${url.origin} refused to send a part of ${remote.file} (status ${status}).`, {
     transient: true,
-    details: { host: url.host, fileName: remote.file, status: 416 },
+    details: { host: url.host, fileName: remote.file, status },
   });
 }
 

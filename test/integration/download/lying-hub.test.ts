@@ -57,6 +57,10 @@ describe('a download from a server with incorrect range responses', () => {
       },
     ],
     ['416', (response) => response.writeHead(416, { 'content-range': `bytes */${CONTENT.length}` }).end()],
+    ...[204, 400, 405, 501].map((status): [string, Answer] => [
+      String(status),
+      (response) => response.writeHead(status).end(),
+    ]),
     ['the whole file', sendWhole],
     [
       'compressed parts',

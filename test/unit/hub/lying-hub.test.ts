@@ -247,6 +247,10 @@ describe('the response to a range request', () => {
     await expect(read((response) => response.writeHead(416, headers).end())).rejects.toBeInstanceOf(UnusableRange);
   });
 
+  it.each([202, 204, 400, 405, 501])('may be that ranges are not possible: %d', async (status) => {
+    await expect(read((response) => response.writeHead(status).end())).rejects.toBeInstanceOf(UnusableRange);
+  });
+
   it.each([
     [
       'the total',
