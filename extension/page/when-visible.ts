@@ -5,8 +5,9 @@ const MARGIN = 600;
 export function whenVisible(callback: () => void): (element: Element) => () => void {
   return (element) => {
     const observer = new IntersectionObserver(
-      ([entry]) => {
-        if (entry?.isIntersecting) callback();
+      (entries) => {
+        // A busy page gets several changes in one call; the last one is the present state.
+        if (entries.at(-1)?.isIntersecting === true) callback();
       },
       { root: scrollerOf(element), rootMargin: `${MARGIN}px` },
     );

@@ -217,9 +217,12 @@ export class Chat {
   async #read(): Promise<void> {
     const { currentId: id } = this;
     if (id === undefined || this.isTemporary) return;
+    const before = this.#start;
     try {
       const { conversation, messages, start, count } = await this.#readShown(id);
       if (this.currentId !== id) return;
+      // Earlier messages have been read meanwhile, which this would remove.
+      if (this.#start !== before) return await this.#read();
       this.conversation = conversation;
       this.newSettings = {};
       this.messages = reuse(this.messages, messages);

@@ -102,6 +102,26 @@ for (const kind of BROWSERS) {
       await page.waitForText('.lists', 'No conversations yet.');
     });
 
+    it('shows earlier messages as the user scrolls up, to the first one', async () => {
+      const page = await openChat();
+      await page.request('CREATE_CONVERSATION', { id: 'long', title: 'Long' });
+      const messages = Array.from({ length: 60 }, (_, index) => ({
+        role: index % 2 === 0 ? 'user' : 'assistant',
+        content: `Message ${index}.${'\n\nMore.'.repeat(10)}`,
+      }));
+      await page.request('ADD_MESSAGES', { id: 'long', messages });
+      await page.click('header [aria-label="Conversations"]');
+      await page.click('.row .open');
+      await page.waitForText('.messages', 'Message 59.');
+      await page.waitFor(`new Promise((resolve) => {
+        const scroller = document.querySelector('.messages');
+        scroller.scrollTop = 0;
+        requestAnimationFrame(() => resolve(scroller.innerText.includes('Message 0.')));
+      })`);
+      await page.waitFor(`document.querySelectorAll('.question').length === 30`);
+      expect(await page.evaluate(`document.querySelector('.earlier')`)).toBeNull();
+    });
+
     it('continues an answer when the panel is closed, shows it again, and stops it with Escape', async () => {
       const page = await openChat(TICKING);
       const other = await fixture.page('popup.html');
