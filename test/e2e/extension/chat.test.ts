@@ -396,8 +396,8 @@ for (const kind of BROWSERS) {
       await capture(page, 'light-too-long');
       expect(await page.evaluate('document.scrollingElement.scrollHeight - innerHeight')).toBeLessThanOrEqual(0);
       const press = (label: string) =>
-        page.evaluate(
-          `[...document.querySelectorAll('.unanswered button')].find(({ innerText }) => innerText === ${JSON.stringify(label)}).click()`,
+        page.waitFor(
+          `[...document.querySelectorAll('.unanswered button')].find(({ innerText }) => innerText === ${JSON.stringify(label)}).click() === undefined`,
         );
       await press('Retry');
       await page.waitForText('.unanswered', 'too long for the model’s current context');
